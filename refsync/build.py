@@ -1,0 +1,191 @@
+"""Builds one folder: lists in, catalog and exports out, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from refsync import assemble, corrections, documents, files, formats, keys, lint, settings, sources, titles
+from refsync.assemble import Result
+from refsync.files import Written
+from refsync.formats import catalog as catalog_file
+from refsync.formats import cited as cited_files
+from refsync.mapping import Tables
+from refsync.model import Catalog, Entry, Failure, Problem
+from refsync.settings import Settings
+
+CATALOG = "catalog.yaml"
+# Losing more than this share of so many entries at once is more likely an accident than an edit.
+_MOST_LOST, _FROM = 0.3, 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a build read, made and wrote. `questions` come before `problems`; `skipped` counts the parts left out."""
+
+    folder: Path
+    sources: tuple[str, ...]
+    result: Result
+    skipped: int
+    written: Written
+    problems: tuple[Problem, ...]
+    notices: tuple[Problem, ...]
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog that was made."""
+        return self.result.catalog
+
+
+def located(path: Path) -> tuple[Path, Path | None]:
+    """(folder, list file or None) that a PATH means. Raises Failure when there is nothing there."""
+    if path.is_dir():
+        return path, None
+    if not path.exists():
+        raise Failure(Problem(where=str(path), what="no such file or folder.", hint="Check the path."))
+    return path.parent, path
+
+
+def build(path: Path, *, force: bool = False, dry_run: bool = False) -> Report:
+    """Builds the folder (or the list file) at `path` and writes catalog.yaml and the exports.
+
+    Raises Failure, with everything as it was before, when a source cannot be read (exit 1), or when a file would be
+    overwritten that refsync did not write or a third of the entries would be lost (exit 4; `force` allows both).
+    """
+    folder, list_file = located(path)
+    wanted = settings.load(folder)
+    keys.checked_pattern(wanted.key_pattern)
+    tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
+    paths = (list_file,) if list_file else sources.found(folder, wanted)
+    read = sources.read(paths, folder, tables)
+    last, merge_problems = _last(folder / CATALOG)
+    result = assemble.assembled(
+        read,
+        settings=wanted,
+        fixes=corrections.load(folder),
+        last=last,
+        cited=_cited(folder, wanted, last),
+        imported=_imported(folder, wanted, tables),
+        tables=tables,
+        name=folder.resolve().name,
+    )
+    if not result.catalog.entries and not (last and last.entries):
+        raise _nothing(read)
+    if not force:
+        _check_losses(last, result)
+    texts, notices = _texts(folder, wanted, result.catalog, tables, paths)
+    if not force:
+        _check_ownership(texts, result.catalog, tables)
+    written = files.compare(texts) if dry_run else files.write(texts)
+    return Report(
+        folder=folder,
+        sources=tuple(source.name for source in read),
+        result=result,
+        skipped=sum(len(source.reading.skipped) for source in read if source.reading),
+        written=written,
+        problems=(*merge_problems, *result.problems, *lint.problems(result.catalog)),
+        notices=notices,
+    )
+
+
+def _last(path: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
+    """The catalog that the last build wrote, None where there is none."""
+    if not path.exists():
+        return None, ()
+    text = documents.text_of(path, CATALOG)
+    if not text.strip():
+        return None, ()
+    if "refsync" not in text.partition("\n")[0] and "\nrefsync:" not in f"\n{text}":
+        what = "was not written by refsync. Nothing changed."
+        raise Failure(Problem(where=CATALOG, what=what, hint="Move it out of the way, then build again."), code=4)
+    return catalog_file.read(text, CATALOG)
+
+
+def _nothing(read: Sequence[sources.Source]) -> Failure:
+    names = ", ".join(source.name for source in read)
+    if not any(source.text.strip() for source in read):
+        return Failure(Problem(where=names, what="is empty.", hint="Name a list with entries."))
+    left = sum(len(source.reading.skipped) for source in read if source.reading)
+    hint = f"`refsync read --skipped {names}` shows what was left out ({left} parts)."
+    return Failure(Problem(where=names, what="no entries found.", hint=hint))
+
+
+def _check_losses(last: Catalog | None, result: Result) -> None:
+    before = len(last.entries) if last else 0
+    if before >= _FROM and len(result.gone) > _MOST_LOST * before:
+        what = f"{len(result.gone)} of {before} entries are no longer in the list. Nothing changed."
+        hint = "If that is meant, pass --force: their keys are kept, and come back with them."
+        raise Failure(Problem(where=CATALOG, what=what, hint=hint), code=4)
+
+
+def _cited(folder: Path, wanted: Settings, last: Catalog | None) -> frozenset[str]:
+    """The keys that the cited files of a folder cite; all of the last catalog where one cites `*`."""
+    found: set[str] = set()
+    for name in wanted.cited:
+        hits = sorted(folder.glob(name)) if any(char in name for char in "*?[") else [folder / name]
+        for path in hits:
+            found |= {one.key for one in cited_files.read(documents.text_of(path, path.name), path.name)}
+    if "*" in found and last is not None:
+        found |= {entry.key for entry in last.entries}
+    return frozenset(found)
+
+
+def _imported(folder: Path, wanted: Settings, tables: Tables) -> tuple[Entry, ...]:
+    """The entries of the bibliographies that `keys: from` names."""
+    out: list[Entry] = []
+    for name in wanted.keys.from_:
+        known = formats.of_path(name)
+        if known is None:
+            what = f"`keys: from` names {name!r}, which is no bibliography."
+            raise Failure(Problem(where=settings.FILE, what=what, hint="Name a .bib, .json or .ris file."))
+        out += known.read(documents.text_of(folder / name, name), name, tables).entries
+    return tuple(out)
+
+
+def _texts(
+    folder: Path, wanted: Settings, catalog: Catalog, tables: Tables, inputs: Sequence[Path]
+) -> tuple[dict[Path, str], tuple[Problem, ...]]:
+    """The text of every file to write, and what the formats could not hold."""
+    texts = {folder / CATALOG: catalog_file.write(catalog)}
+    notices: list[Problem] = []
+    for name in wanted.exports:
+        path = folder / name
+        known = formats.of_path(name)
+        if known is None or path.resolve().parent != folder.resolve():
+            suffixes = ", ".join(suffix for one in formats.FORMATS for suffix in one.suffixes)
+            what = f"`exports` names {name!r}, which is no file refsync can write here."
+            raise Failure(Problem(where=settings.FILE, what=what, hint=f"Name a file of the folder that ends in {suffixes}."))
+        if path.resolve() in {one.resolve() for one in inputs}:
+            what = f"`exports` names {name!r}, which is a source."
+            raise Failure(Problem(where=settings.FILE, what=what, hint="Name another file."))
+        export = known.write(catalog, tables)
+        texts[path] = export.text
+        notices += export.problems
+    return texts, tuple(notices)
+
+
+def _check_ownership(texts: dict[Path, str], catalog: Catalog, tables: Tables) -> None:
+    for path in texts:
+        if path.name != CATALOG and not files.is_ours(path):
+            what = f"was not written by refsync{_contents(path, catalog, tables)}. Nothing changed."
+            hint = "Name another file under `exports`, or pass --force."
+            raise Failure(Problem(where=path.name, what=what, hint=hint), code=4)
+
+
+def _contents(path: Path, catalog: Catalog, tables: Tables) -> str:
+    """How many entries a file holds that refsync did not write, and how many of them the catalog lacks."""
+    known = formats.of_path(path.name)
+    if known is None:
+        return ""
+    try:
+        entries = known.read(documents.text_of(path, path.name), path.name, tables).entries
+    except Failure:
+        return ""
+    forms = {titles.comparison(title) for entry in catalog.entries for title in (entry.title, *entry.aka)}
+    missing = [
+        entry
+        for entry in entries
+        if titles.comparison(entry.title) not in forms and not any(pair in catalog.by_id for pair in entry.ids.items())
+    ]
+    return f" ({len(entries)} entries, {len(missing)} not in this list)"

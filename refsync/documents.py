@@ -1,0 +1,212 @@
+"""Knows how people write YAML files, and says where and what when one of them is not as it should be.
+
+The one door of PyYAML and msgspec. YAML is read by the rules of version 1.2 that people expect: `on`, `no` and dates
+stay the text that was typed, and the same key twice is an error, not a silent loss.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from refsync.model import Failure, Problem
+
+Struct = msgspec.Struct
+field = msgspec.field
+T = TypeVar("T")
+
+_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+_CORE = {
+    "tag:yaml.org,2002:bool": re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
+    "tag:yaml.org,2002:int": re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"),
+    "tag:yaml.org,2002:float": re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"),
+}
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_EXPONENT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$")
+
+
+class _Loader(_LOADER):  # type: ignore[misc]  # the C class when it is there
+    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own way to set them
+        first: [(tag, _CORE.get(tag, pattern)) for tag, pattern in rules if tag != _TIMESTAMP]
+        for first, rules in _LOADER.yaml_implicit_resolvers.items()
+    }
+
+
+class _Dumper(_DUMPER):  # type: ignore[misc]
+    # What a reader of YAML 1.1 or of 1.2 would take for something else than text is quoted: both sets of rules count.
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [*rules, ("tag:yaml.org,2002:float", _EXPONENT)]
+        for first, rules in _DUMPER.yaml_implicit_resolvers.items()
+    }
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class Flow(dict[str, Any]):
+    """A mapping that is written on one line."""
+
+
+class FlowList(list[Any]):
+    """A list that is written on one line."""
+
+
+class _Repeated(yaml.YAMLError):
+    def __init__(self, key: Any, line: int, first: int) -> None:
+        super().__init__(f"the key {key!r} stands here and in line {first}")
+        self.line = line
+
+
+def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
+    loader.flatten_mapping(node)
+    found: dict[Any, Any] = {}
+    lines: dict[Any, int] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        line = key_node.start_mark.line + 1
+        if isinstance(key, list | dict):
+            raise _Repeated(key, line, line)
+        value = loader.construct_object(value_node, deep=True)
+        if key in found:
+            # Lines that refsync tells a person to paste may be pasted twice: lists of pairs are joined.
+            if isinstance(found[key], list) and isinstance(value, list):
+                value = found[key] + value
+            else:
+                raise _Repeated(key, line, lines[key])
+        found[key] = value
+        lines[key] = line
+    return found
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Dumper.add_representer(Flow, lambda d, v: d.represent_mapping("tag:yaml.org,2002:map", v.items(), flow_style=True))
+_Dumper.add_representer(FlowList, lambda d, v: d.represent_sequence("tag:yaml.org,2002:seq", v, flow_style=True))
+
+
+def parsed(text: str, where: str) -> Any:
+    """The value that YAML `text` holds. Raises Failure with `where:line` when it is not YAML."""
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except _Repeated as error:
+        raise Failure(Problem(where=f"{where}:{error.line}", what=str(error), hint="Keep one of them.")) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark is not None else ""
+        what = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise Failure(Problem(where=f"{where}{line}", what=f"not valid YAML: {what}", hint="Mend it there.")) from None
+    except RecursionError:
+        raise Failure(Problem(where=where, what="not valid YAML: nested too deeply", hint="Mend it there.")) from None
+
+
+def written(value: Any) -> str:
+    """YAML text of a value: block style, one line a scalar, keys in the order given, LF."""
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=2**31 - 1,
+        default_flow_style=False,
+        line_break="\n",
+    )
+    return text
+
+
+def checked(value: Any, kind: type[T], where: str, names: Callable[[], Mapping[str, Any]] | None = None) -> T:
+    """`value` as `kind`, a Struct. Raises Failure that names file, path and what is wrong, with the nearest field name."""
+    try:
+        return msgspec.convert(value, type=kind)
+    except msgspec.ValidationError as error:
+        raise Failure(explained(error, value, kind, where)) from None
+
+
+def explained(error: msgspec.ValidationError, value: Any, kind: Any, where: str) -> Problem:
+    """The Problem that a validation error is, with the value at fault and a suggestion for a misspelt field."""
+    what, _, path = str(error).partition(" - at `")
+    path = path.rstrip("`").removeprefix("$").lstrip(".")
+    hint = "Mend it there."
+    wrong = re.search(r"unknown field `([^`]*)`", what)
+    if wrong:
+        near = get_close_matches(wrong[1], sorted(field_names(kind)), n=1, cutoff=0.6)
+        hint = f"Did you mean `{near[0]}`?" if near else "Remove it, or put it under a field that exists."
+    elif "Expected" in what and (at := _value_at(value, path)) is not None:
+        what = f"{what} (it is {str(at)[:60]!r})"
+    return Problem(where=where, what=f"{what[:1].lower()}{what[1:]}" + (f" - at `{path}`" if path else ""), hint=hint)
+
+
+def _value_at(value: Any, path: str) -> Any:
+    for part in re.findall(r"[^.\[\]]+", path):
+        try:
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return None
+    return None if isinstance(value, dict | list) else value
+
+
+@cache
+def field_names(kind: Any) -> frozenset[str]:
+    """Every field name that may be written anywhere inside a Struct type."""
+    found: set[str] = set()
+    seen: set[Any] = set()
+
+    def visit(node: Any) -> None:
+        if node in seen:
+            return
+        seen.add(node)
+        if isinstance(node, type) and issubclass(node, msgspec.Struct):
+            for one in msgspec.structs.fields(node):
+                found.add(one.encode_name)
+                visit(one.type)
+        for inner in getattr(node, "__args__", ()):
+            visit(inner)
+
+    visit(kind)
+    return frozenset(found)
+
+
+def schema(kind: Any) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a Struct type."""
+    return msgspec.json.schema(kind)
+
+
+def text_of(path: Path, where: str | None = None) -> str:
+    """Text of a file: UTF-8, BOM dropped, line ends LF. Raises Failure in one clear line when it is no such file."""
+    where = where or str(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise Failure(Problem(where=where, what="no such file.", hint="Check the path.")) from None
+    except IsADirectoryError:
+        raise Failure(Problem(where=where, what="is a folder, not a file.", hint="Name a file in it.")) from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Failure(Problem(where=where, what=f"cannot be read: {why}.", hint="Check its permissions.")) from None
+    return decoded(data, where)
+
+
+def decoded(data: bytes, where: str) -> str:
+    """`data` as UTF-8 text with LF line ends. Raises Failure for binary data and for other encodings, with the line."""
+    if b"\0" in data[:8192] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Failure(Problem(where=where, what="is a binary file, not text.", hint="Name a text file in UTF-8."))
+    try:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            text = data.decode("utf-16")
+        else:
+            text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = f"0x{data[error.start] if error.start < len(data) else 0:02x}"
+        raise Failure(
+            Problem(where=f"{where}:{line}", what=f"is not valid UTF-8 (byte {byte}).", hint="Save the file as UTF-8.")
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

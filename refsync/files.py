@@ -1,0 +1,121 @@
+"""Knows which files refsync wrote, and writes a set of files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from refsync.model import Failure, Problem
+
+MARK = "ritten by refsync"  # "Written by refsync build: ...", in the first line of whatever we write
+_MARKS = (MARK, "written-by", "Provider: refsync")
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file was written by refsync: its first line says so. A file that is not there, or empty, is free."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(4096)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise unwritable(path, error) from None
+    lines = [line for line in data.decode("utf-8", "replace").lstrip("\ufeff").splitlines() if line.strip()]
+    if not lines or (len(lines) == 1 and lines[0].strip() == "[]"):
+        return True
+    return any(mark in lines[0] for mark in _MARKS) and "refsync" in lines[0]
+
+
+def unwritable(path: Path, error: OSError) -> Failure:
+    """The Failure that says why a file cannot be written."""
+    why = error.strerror or str(error)
+    hint = "Nothing changed. Check the permissions of the folder and the space on the disk."
+    return Failure(Problem(where=path.name, what=f"cannot be written: {why}.", hint=hint))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a set of files: names of those that changed and of those that were the same already."""
+
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+
+def compare(texts: Mapping[Path, str]) -> Written:
+    """Which files would change, without writing any."""
+    same = {path for path, text in texts.items() if _bytes(path) == text.encode("utf-8")}
+    return Written(
+        changed=tuple(path.name for path in texts if path not in same),
+        unchanged=tuple(path.name for path in texts if path in same),
+    )
+
+
+def write(texts: Mapping[Path, str]) -> Written:
+    """Writes all files or none: each to a temporary file beside it first, then renamed; what fails is put back.
+
+    Raises Failure when a file cannot be written; the old files are then as they were.
+    """
+    result = compare(texts)
+    pending = {path.resolve(): text for path, text in texts.items() if path.name in result.changed}
+    drafts: dict[Path, Path] = {}
+    before: dict[Path, bytes | None] = {}
+    current = next(iter(pending), Path())
+    try:
+        for current, text in pending.items():
+            drafts[current] = _draft(current, text.encode("utf-8"))
+        for current, draft in list(drafts.items()):
+            before[current] = _bytes(current)
+            draft.replace(current)
+            del drafts[current]
+    except OSError as error:
+        for path, data in before.items():
+            with suppress(OSError):
+                _restore(path, data)
+        raise unwritable(current, error) from None
+    finally:
+        for draft in drafts.values():
+            with suppress(OSError):
+                draft.unlink()
+    return result
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _draft(path: Path, data: bytes) -> Path:
+    """A temporary file beside `path` that holds `data`, with the permissions that `path` has or a new file gets."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        draft.chmod(mode)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    return draft
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _restore(path: Path, data: bytes | None) -> None:
+    if data is None:
+        path.unlink()
+    elif path.read_bytes() != data:
+        _draft(path, data).replace(path)

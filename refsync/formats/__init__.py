@@ -1,0 +1,120 @@
+"""Knows every format that refsync reads and writes: text <-> works."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePath
+from typing import Protocol, cast
+
+from refsync import identifiers
+from refsync.mapping import Tables
+from refsync.model import Catalog, Entry, Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Export:
+    """A catalog as text, and what the format could not hold."""
+
+    text: str
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """The works of a file in its order, keys as in the file ("" when it has none), and what could not be read."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class _Module(Protocol):
+    def write(self, catalog: Catalog, tables: Tables) -> Export: ...
+
+    def read(self, text: str, where: str, tables: Tables) -> Reading: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Format:
+    """One format: its name, the endings of its files, and the module that knows it, imported when first used."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+
+    def write(self, catalog: Catalog, tables: Tables) -> Export:
+        """The catalog's entries, in their order, as the text of a file."""
+        return self._loaded().write(catalog, tables)
+
+    def read(self, text: str, where: str, tables: Tables) -> Reading:
+        """The works in the text of a file that messages call `where`."""
+        return self._loaded().read(text, where, tables)
+
+    def _loaded(self) -> _Module:
+        return cast(_Module, import_module(self.module))
+
+
+FORMATS = (
+    Format(name="bibtex", suffixes=(".bib",), module="refsync.formats.bibtex"),
+    Format(name="csl", suffixes=(".json",), module="refsync.formats.csl"),
+    Format(name="ris", suffixes=(".ris",), module="refsync.formats.ris"),
+)
+
+
+def named(name: str) -> Format | None:
+    """The format of that name."""
+    return next((one for one in FORMATS if one.name == name), None)
+
+
+def of_path(path: str) -> Format | None:
+    """The format of a file, by the ending of its name."""
+    suffix = PurePath(path).suffix.lower()
+    return next((one for one in FORMATS if suffix in one.suffixes), None)
+
+
+# What a one-line field cannot hold: control and invisible characters, halves of a surrogate pair, spaces at the ends
+# and more than one space.
+_UNTIDY = re.compile(r"[^\x20-\x7e]|  |^ | $")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def line(text: str) -> str:
+    """`text` as one line: NFC, white space collapsed, soft hyphens and control characters gone."""
+    if _UNTIDY.search(text) is None:
+        return text
+    return " ".join(unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))).split())
+
+
+def address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str | None:
+    """The one address that a reference shows: the paper's own link, else its page, else that of an identifier.
+
+    None when it would only say the DOI again.
+    """
+    stated = paper or page
+    if stated is None:
+        return next((identifiers.link(one, ids[one]) for one in ("acl", "openreview", "arxiv") if one in ids), None)
+    if (doi := ids.get("doi")) and re.sub(r"^https?://(?:dx\.|www\.)?doi\.org/", "", stated).lower() == doi.lower():
+        return None
+    return stated
+
+
+def identified(ids: Mapping[str, str], links: Mapping[str, str]) -> dict[str, str]:
+    """`ids`, with those that a link names, and the DOI of an arXiv preprint as its arXiv id."""
+    found = {scheme: value for scheme, value in ids.items() if scheme != "doi"}
+    for url in (*([f"https://doi.org/{ids['doi']}"] if "doi" in ids else []), *links.values()):
+        named_by = identifiers.of_url(url)
+        if named_by is not None:
+            found.setdefault(*named_by)
+    if "doi" in ids and "doi" not in found and "arxiv" not in found:
+        found["doi"] = ids["doi"]
+    return found
+
+
+def page_range(pages: str) -> tuple[str, str] | None:
+    """First and last page of "12-19" in any spelling of the dash; None when it is not one range."""
+    found = re.fullmatch(r"([^\s,;‐-―-]+)\s*[‐-―-]+\s*([^\s,;‐-―-]+)", pages.strip())
+    return (found[1], found[2]) if found else None

@@ -1,0 +1,442 @@
+"""Knows catalog.yaml and catalog.jsonl: the normalized catalog as text, and back, also out of a conflicted merge."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from refsync import documents
+from refsync.documents import Struct
+from refsync.model import Catalog, Date, Entry, Failure, Origin, Person, Problem, Retired, Said, Topic, Venue
+
+MARKER = "# Written by refsync build: edit the list or corrections.yaml, not this file."
+VERSION = 1
+
+
+class PersonFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A Person as it is written."""
+
+    family: str | None = None
+    given: str | None = None
+    particle: str | None = None
+    suffix: str | None = None
+    literal: str | None = None
+
+
+class VenueFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A Venue as it is written."""
+
+    name: str
+    short: str | None = None
+    kind: str | None = None
+    series: str | None = None
+    publisher: str | None = None
+    place: str | None = None
+
+
+class SaidFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A Said as it is written."""
+
+    by: str
+    on: str | None = None
+    via: str | None = None
+
+
+class OriginFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """An Origin as it is written (.jsonl only)."""
+
+    file: str
+    line: int
+
+
+class TopicFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A Topic as it is written."""
+
+    id: str
+    path: tuple[str, ...]
+
+
+class RetiredFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A Retired as it is written."""
+
+    title: str
+    ids: dict[str, str] = {}
+    aliases: tuple[str, ...] = ()
+
+
+class EntryFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """An Entry as it is written."""
+
+    key: str
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    kind: str = "document"
+    aka: tuple[str, ...] = ()
+    authors: tuple[PersonFile, ...] = ()
+    authors_complete: bool | None = None
+    editors: tuple[PersonFile, ...] = ()
+    date: str | int | None = None
+    venue: VenueFile | None = None
+    volume: str | None = None
+    number: str | None = None
+    pages: str | None = None
+    edition: str | None = None
+    genre: str | None = None
+    version: str | None = None
+    accessed: str | int | None = None
+    abstract: str | None = None
+    language: str | None = None
+    ids: dict[str, str] = {}
+    links: dict[str, str] = {}
+    topics: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    has_code: bool = False
+    rating: str | None = None
+    comment: str | None = None
+    note: str | None = None
+    extra: dict[str, str] = {}
+    said: dict[str, SaidFile] = {}
+    origin: tuple[OriginFile, ...] = ()
+
+
+class CatalogFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A Catalog as it is written."""
+
+    refsync: int
+    id: str
+    title: str = ""
+    topics: tuple[TopicFile, ...] = ()
+    entries: tuple[EntryFile, ...] = ()
+    retired: dict[str, RetiredFile] = {}
+
+
+def date_of(value: str | int) -> Date | str:
+    """ "2021", "2021-07" or "2021-07-18" as a Date; what is no such date stays text."""
+    found = re.fullmatch(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?", str(value).strip())
+    if not found:
+        return str(value)
+    year, month, day = (int(part) if part else None for part in found.groups())
+    return Date(year=year or 0, month=month, day=day)
+
+
+def date_text(date: Date | str) -> str:
+    """A Date as ISO 8601, as far as it is known."""
+    if isinstance(date, str):
+        return date
+    parts = [f"{date.year:04d}", *(f"{part:02d}" for part in (date.month, date.day) if part)]
+    return "-".join(parts)
+
+
+def person_of(one: PersonFile) -> Person:
+    """The Person that was written."""
+    return Person(family=one.family, given=one.given, particle=one.particle, suffix=one.suffix, literal=one.literal)
+
+
+def venue_of(one: VenueFile) -> Venue:
+    """The Venue that was written."""
+    return Venue(
+        name=one.name, short=one.short, kind=one.kind, series=one.series, publisher=one.publisher, place=one.place
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Reading
+
+
+def read(text: str, where: str) -> tuple[Catalog, tuple[Problem, ...]]:
+    """The catalog in YAML text. Conflict markers of a merge are read, both sides, and merged by key.
+
+    Raises Failure with file, line or path when the text is no catalog.
+    """
+    if "<<<<<<< " not in text and "\n>>>>>>> " not in text:
+        return _of_value(documents.parsed(text, where), where), ()
+    ours, theirs = sides(text, where)
+    first = _of_value(documents.parsed(ours, where), where)
+    second = _of_value(documents.parsed(theirs, where), where)
+    both, problems = joined(first, second, where)
+    return both, problems
+
+
+def read_lines(text: str, where: str) -> Catalog:
+    """The catalog in JSON Lines: the mapping without entries, then one entry a line."""
+    values: list[Any] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                values.append(json.loads(line))
+            except ValueError as error:
+                what = f"not valid JSON: {error}."
+                raise Failure(Problem(where=f"{where}:{number}", what=what, hint="Mend or remove the line.")) from None
+    if not values or not isinstance(values[0], dict) or "refsync" not in values[0]:
+        raise _no_catalog(where)
+    return _of_value({**values[0], "entries": values[1:]}, where)
+
+
+def _no_catalog(where: str) -> Failure:
+    what = "is no catalog: `refsync: 1` is missing."
+    return Failure(Problem(where=where, what=what, hint="Restore it from version control, or delete it to begin anew."))
+
+
+def _of_value(value: Any, where: str) -> Catalog:
+    if not isinstance(value, dict) or "refsync" not in value:
+        raise _no_catalog(where)
+    file = documents.checked(value, CatalogFile, where)
+    if file.refsync != VERSION:
+        what = f"is a catalog of version {file.refsync}; this refsync reads version {VERSION}."
+        raise Failure(Problem(where=where, what=what, hint="Install the refsync that wrote it, or a newer one."))
+    _check_keys(file, where)
+    return Catalog(
+        id=file.id,
+        title=file.title,
+        topics=tuple(Topic(id=one.id, path=one.path) for one in file.topics),
+        entries=tuple(map(_entry, file.entries)),
+        retired={key: Retired(title=one.title, ids=one.ids, aliases=one.aliases) for key, one in file.retired.items()},
+    )
+
+
+def _check_keys(file: CatalogFile, where: str) -> None:
+    seen: dict[str, str] = {}
+    for entry in file.entries:
+        for key in (entry.key, *entry.aliases):
+            if not key or key.casefold() in seen:
+                what = f"the key {key!r} stands for two entries." if key else "an entry has an empty key."
+                raise Failure(Problem(where=where, what=what, hint="Rename one of them."))
+            seen[key.casefold()] = key
+
+
+def _entry(one: EntryFile) -> Entry:
+    return Entry(
+        key=one.key,
+        aliases=one.aliases,
+        kind=one.kind,
+        title=one.title,
+        aka=one.aka,
+        authors=tuple(map(person_of, one.authors)),
+        authors_complete=one.authors_complete,
+        editors=tuple(map(person_of, one.editors)),
+        date=None if one.date is None else date_of(one.date),
+        venue=None if one.venue is None else venue_of(one.venue),
+        volume=one.volume,
+        number=one.number,
+        pages=one.pages,
+        edition=one.edition,
+        genre=one.genre,
+        version=one.version,
+        accessed=None if one.accessed is None else date_of(one.accessed),
+        abstract=one.abstract,
+        language=one.language,
+        ids=one.ids,
+        links=one.links,
+        topics=one.topics,
+        tags=one.tags,
+        groups=one.groups,
+        has_code=one.has_code,
+        rating=one.rating,
+        comment=one.comment,
+        note=one.note,
+        extra=one.extra,
+        said={name: Said(by=by.by, on=by.on, via=by.via) for name, by in one.said.items()},
+        origin=tuple(Origin(file=at.file, line=at.line) for at in one.origin),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Merge conflicts
+
+
+_START, _BASE, _MIDDLE, _END = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
+
+
+def sides(text: str, where: str) -> tuple[str, str]:
+    """Both sides of a text with conflict markers; the common ancestor of a diff3 merge is dropped."""
+    ours: list[str] = []
+    theirs: list[str] = []
+    state = "both"
+    for number, line in enumerate(text.split("\n"), 1):
+        mark = line[:7] if len(line) == 7 or line[7:8] == " " else ""
+        if mark == _START and state == "both":
+            state = "ours"
+        elif mark == _BASE and state == "ours":
+            state = "base"
+        elif mark == _MIDDLE and state in {"ours", "base"}:
+            state = "theirs"
+        elif mark == _END and state == "theirs":
+            state = "both"
+        elif mark in {_START, _END} or (mark == _BASE and state != "both"):
+            what = f"a conflict marker stands out of place ({mark})."
+            raise Failure(Problem(where=f"{where}:{number}", what=what, hint="Finish the merge by hand."))
+        else:
+            if state in {"both", "ours"}:
+                ours.append(line)
+            if state in {"both", "theirs"}:
+                theirs.append(line)
+    if state != "both":
+        raise Failure(Problem(where=where, what="a conflict has no end (>>>>>>>).", hint="Finish the merge by hand."))
+    return "\n".join(ours), "\n".join(theirs)
+
+
+def joined(ours: Catalog, theirs: Catalog, where: str) -> tuple[Catalog, tuple[Problem, ...]]:
+    """Both catalogs as one: every key and every fact of either; where they contradict each other, ours stands."""
+    from refsync import keys, matching
+
+    problems: list[Problem] = []
+    entries = {entry.key: entry for entry in ours.entries}
+    taken = {key.casefold(): entry for entry in ours.entries for key in (entry.key, *entry.aliases)}
+    for entry in theirs.entries:
+        mine = next((taken[key.casefold()] for key in (entry.key, *entry.aliases) if key.casefold() in taken), None)
+        if mine is None:
+            entries[entry.key] = entry
+            taken |= {key.casefold(): entry for key in (entry.key, *entry.aliases)}
+            continue
+        mine = entries[mine.key]
+        if mine.key == entry.key and not _one_work(mine, entry, matching.similarity):
+            key = keys.unique(entry.key, taken)
+            what = f"both sides of the merge use {entry.key!r}, for {mine.title!r} and {entry.title!r}: the second is now {key!r}."
+            problems.append(Problem(where=where, what=what, hint="Cite it by that key.", check="merge"))
+            entries[key] = replace(entry, key=key)
+            taken[key.casefold()] = entries[key]
+            continue
+        both = _facts(mine, entry)
+        entries[mine.key] = both
+        taken |= {key.casefold(): both for key in (both.key, *both.aliases)}
+    both_topics = {topic.id: topic for topic in (*theirs.topics, *ours.topics)}
+    order = dict.fromkeys([topic.id for topic in ours.topics] + [topic.id for topic in theirs.topics])
+    retired = {
+        key: one for key, one in {**theirs.retired, **ours.retired}.items() if key.casefold() not in taken
+    }
+    return (
+        Catalog(
+            id=ours.id,
+            title=ours.title,
+            topics=tuple(both_topics[one] for one in order),
+            entries=tuple(entries[key] for key in sorted(entries)),
+            retired=dict(sorted(retired.items())),
+        ),
+        tuple(problems),
+    )
+
+
+def _one_work(first: Entry, second: Entry, similarity: Any) -> bool:
+    """Whether two entries with one key are one work: an identifier in common, or titles that are alike."""
+    from refsync import titles
+
+    if any(second.ids.get(scheme) == value for scheme, value in first.ids.items()):
+        return True
+    ours = {titles.comparison(one) for one in (first.title, *first.aka)}
+    theirs = {titles.comparison(one) for one in (second.title, *second.aka)}
+    return bool(ours & theirs) or max(similarity(a, b) for a in ours for b in theirs) >= 80
+
+
+def _facts(ours: Entry, theirs: Entry) -> Entry:
+    """Our entry with what only theirs knows."""
+    changed: dict[str, Any] = {}
+    for name in EntryFile.__struct_fields__:
+        mine, other = getattr(ours, name), getattr(theirs, name)
+        if isinstance(mine, Mapping):
+            changed[name] = {**other, **mine}
+        elif name in {"aliases", "aka", "topics", "tags", "groups"}:
+            changed[name] = tuple(dict.fromkeys((*mine, *other)))
+        elif name in {"authors", "editors"}:
+            changed[name] = mine if len(mine) >= len(other) else other
+        elif name not in {"key", "kind", "origin"}:
+            changed[name] = mine if mine not in (None, "", False) else other
+    if theirs.key != ours.key:
+        changed["aliases"] = tuple(dict.fromkeys((*changed["aliases"], theirs.key)))
+    changed["aliases"] = tuple(alias for alias in changed["aliases"] if alias != ours.key)
+    if ours.kind == "document":
+        changed["kind"] = theirs.kind
+    return replace(ours, **changed)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Writing
+
+
+def head(catalog: Catalog) -> dict[str, Any]:
+    """The mapping of a catalog without its entries."""
+    out: dict[str, Any] = {"refsync": VERSION, "id": catalog.id, "title": catalog.title}
+    out["topics"] = [documents.Flow(id=one.id, path=documents.FlowList(one.path)) for one in catalog.topics]
+    return out
+
+
+def entry_value(entry: Entry, *, origin: bool) -> dict[str, Any]:
+    """One entry as it is written: fields in the order of the contract, empty ones left out."""
+    out: dict[str, Any] = {"key": entry.key}
+    for name in ENTRY_ORDER:
+        value = getattr(entry, name)
+        if name == "origin" and not origin:
+            continue
+        if value in (None, "", (), False) or (isinstance(value, Mapping) and not value):
+            if name != "authors_complete" or value is None:
+                continue
+        out[name] = _plain(name, value)
+    return out
+
+
+ENTRY_ORDER = (
+    "aliases", "kind", "title", "aka", "authors", "authors_complete", "editors", "date", "venue", "volume", "number",
+    "pages", "edition", "genre", "version", "accessed", "abstract", "language", "ids", "links", "topics", "tags",
+    "groups", "has_code", "rating", "comment", "note", "extra", "said", "origin",
+)  # fmt: skip
+_PARTS = ("family", "given", "particle", "suffix", "literal")
+_VENUE = ("name", "short", "kind", "series", "publisher", "place")
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name in {"date", "accessed"}:
+        text = date_text(value)
+        return int(text) if re.fullmatch(r"[1-9]\d{3}", text) else text
+    if name in {"authors", "editors"}:
+        return [_given(one, _PARTS) for one in value]
+    if name == "venue":
+        return _given(value, _VENUE)
+    if name == "said":
+        return {field: _given(by, ("by", "on", "via")) for field, by in sorted(value.items())}
+    if name == "origin":
+        return [_given(one, ("file", "line")) for one in value]
+    if isinstance(value, Mapping):
+        return dict(value) if name in {"links", "extra"} else documents.Flow(value)
+    if isinstance(value, tuple):
+        return list(value) if name == "topics" else documents.FlowList(value)
+    return value
+
+
+def _given(value: Any, names: Iterable[str]) -> documents.Flow:
+    return documents.Flow((name, part) for name in names if (part := getattr(value, name)) is not None)
+
+
+def write(catalog: Catalog) -> str:
+    """catalog.yaml: one field a line, no lines or times that move, LF."""
+    value = head(catalog)
+    value["entries"] = [entry_value(entry, origin=False) for entry in catalog.entries]
+    if catalog.retired:
+        value["retired"] = {key: _retired(one) for key, one in sorted(catalog.retired.items())}
+    return f"{MARKER}\n{documents.written(value)}"
+
+
+def write_lines(catalog: Catalog) -> str:
+    """catalog.jsonl: the mapping without entries, then one entry a line, with its origin."""
+    first = head(catalog)
+    if catalog.retired:
+        first["retired"] = {key: _retired(one) for key, one in sorted(catalog.retired.items())}
+    values = [first, *(entry_value(entry, origin=True) for entry in catalog.entries)]
+    return "".join(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")) + "\n" for value in values)
+
+
+def _retired(one: Retired) -> documents.Flow:
+    out = documents.Flow(title=one.title)
+    if one.ids:
+        out["ids"] = documents.Flow(one.ids)
+    if one.aliases:
+        out["aliases"] = documents.FlowList(one.aliases)
+    return out
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a catalog."""
+    out: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "refsync catalog"}
+    return {**out, **documents.schema(CatalogFile)}

@@ -1,0 +1,147 @@
+"""Reads a survey list in Markdown: what each line of it says of a work, and what was left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from refsync.formats.survey import entries, fields, markup, sections, tables, words
+from refsync.formats.survey.fields import Draft
+from refsync.formats.survey.sections import Item, Section
+from refsync.formats.survey.words import Words
+from refsync.model import Account, Reading, Skipped
+
+
+def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
+    """The accounts of a Markdown list, in document order; `file` is named in each as given."""
+    lexicon = words.load(tables_folder)
+    title, divided = sections.divided(markup.blocks(text), lexicon)
+    lines = text.split("\n")
+    accounts: list[Account] = []
+    skipped: list[Skipped] = []
+    for section in divided:
+        for item, draft, confidence, why in _section(section, lexicon):
+            raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
+            if draft is None:
+                skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
+            else:
+                accounts.append(_account(draft, item, section, file, raw, confidence))
+        for block, why in section.others:
+            raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
+            skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
+    return Reading(
+        file=file,
+        title=title,
+        topics=tuple(dict.fromkeys(section.path for section in divided if section.path)),
+        accounts=tuple(accounts),
+        skipped=tuple(sorted(skipped, key=lambda one: (one.line, one.last_line))),
+    )
+
+
+def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | None, float, str]]:
+    """Each candidate of a section with what it was read as, how sure that is, or why it was left out."""
+    if section.noise:
+        yield from ((item, None, 0.0, f'under "{section.path[-1]}"') for item in section.items)
+        return
+    rows = [item for item in section.items if item.row is not None]
+    others = [item for item in section.items if item.row is None]
+    votes = Counter(shape for item in others if (shape := entries.shape_of(item.text, lexicon)))
+    favourite = votes.most_common(1)[0][0] if votes else None
+    read = {id(item): _item(item, section, lexicon, favourite) for item in others}
+    agreed = sum(draft is not None and entries.is_anchored(draft) for draft, _, _ in read.values())
+    read |= _rows(rows, lexicon)
+    bare = [item for item in others if read[id(item)][2] == "bare"]
+    # Titles without any anchor are taken when the section's lines are mostly such titles or its other lines are works.
+    if bare and not section.path:
+        for item in bare:
+            read[id(item)] = (None, 0.0, "prose before the first heading")
+    for item in section.items:
+        draft, confidence, why = read[id(item)]
+        if why == "bare" and agreed + len(bare) < 2:
+            confidence = min(confidence, 0.6)
+        yield item, draft, confidence, why
+
+
+def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -> tuple[Draft | None, float, str]:
+    plain = " ".join(item.text.plain.split())
+    if not plain:
+        return None, 0.0, "no text"
+    links = item.text.marked("link")
+    if links and all(span.href.startswith("#") for span in links):
+        return None, 0.0, "table of contents"
+    draft = entries.read(item.text, lexicon, favourite)
+    if draft is None:
+        return None, 0.0, "no title found"
+    anchored = entries.is_anchored(draft)
+    prose = _is_prose(plain, draft, lexicon)
+    if prose and not (draft.venue or draft.ids or draft.year):
+        return None, 0.0, "prose"
+    if anchored:
+        return draft, 0.95 if not draft.comment else 0.8, ""
+    if links or len(plain.split()) < 2:
+        return (draft, 0.5, "") if draft.links or draft.url else (None, 0.0, "no work found")
+    return draft, 0.8, "bare"
+
+
+def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
+    """Whether a text talks about the list rather than naming a work."""
+    if plain.endswith((":", "：")) or len(plain) > 400:
+        return True
+    return bool(lexicon.prose.search(draft.title) or lexicon.prose.search(draft.left.replace(fields.GONE, " ")))
+
+
+def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, float, str]]:
+    found: dict[int, tuple[Draft | None, float, str]] = {}
+    by_table: dict[int, list[Item]] = {}
+    for item in rows:
+        assert item.row is not None
+        by_table.setdefault(item.row.table, []).append(item)
+    for group in by_table.values():
+        blocks = [item.row for item in group if item.row is not None]
+        columns = tables.roles(blocks, lexicon)
+        at = columns.index("title") if "title" in columns else -1
+        cells = [row.cells[at] for row in blocks if 0 <= at < len(row.cells)]
+        votes = Counter(shape for cell in cells if (shape := entries.shape_of(cell, lexicon)))
+        favourite = votes.most_common(1)[0][0] if votes else None
+        for item in group:
+            assert item.row is not None
+            draft = tables.read_row(item.row, columns, lexicon, favourite)
+            found[id(item)] = (draft, 0.95, "") if draft else (None, 0.0, "table row without a title")
+    return found
+
+
+def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, confidence: float) -> Account:
+    if draft.venue is None and section.venue:
+        draft.venue = section.venue
+        draft.inferred.add("venue")
+    if section.year and (draft.year is None or "year" in draft.inferred):
+        draft.year = section.year
+        draft.inferred.add("year")
+    paper = bool(draft.venue or draft.ids or draft.authors or draft.year)
+    resource = not paper and (section.resources or bool(draft.url and not fields.is_paper_link(draft.url)))
+    return Account(
+        file=file,
+        line=item.line,
+        last_line=item.last_line,
+        topic=section.path,
+        title=draft.title,
+        aka=draft.aka,
+        authors=draft.authors,
+        et_al=draft.et_al,
+        venue=draft.venue,
+        year=draft.year,
+        month=draft.month,
+        ids=dict(draft.ids),
+        url=draft.url,
+        links=dict(draft.links),
+        group=draft.group,
+        tags=tuple(dict.fromkeys(draft.tags)),
+        has_code=draft.has_code,
+        rating="; ".join(dict.fromkeys(draft.ratings)) or None,
+        comment=draft.comment,
+        kind="resource" if resource else "paper",
+        inferred=tuple(sorted(draft.inferred)),
+        confidence=round(max(0.0, confidence - draft.doubts), 2),
+        raw=raw,
+    )

@@ -1,0 +1,106 @@
+"""Knows lists of authors as people type them: full names, initials, "Last, First", APA, MLA, "et al."."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from refsync import names
+from refsync.model import Person
+
+_WORD = re.compile(
+    r"(?:[^\W\d_][\w'’`´-]*\.?|[A-Z]\.(?:-?[A-Z]\.)*)$",
+)
+_PARTICLE = frozenset(
+    "van von der den de la le du di da del della dos das bin ibn al el ten ter zu af y e st".split()
+)
+_LEAD = re.compile(r"^(?:(?:authors?|by|written by|from)\s*[:：]?\s+|(?:authors?|作者)\s*[:：]\s*)", re.IGNORECASE)
+_INITIAL = r"(?:[A-Z]\.?(?:[\s-]?[A-Z]\.?){0,3})"
+_APA = re.compile(rf"([^\W\d_][\w'’ -]*?),\s*({_INITIAL})(?=\s*(?:,|&|\band\b|$))")
+
+
+def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], bool] | None:
+    """The persons of `text` and whether it ends in "et al."; None when `text` is not shaped like a list of names."""
+    text = _LEAD.sub("", " ".join(text.replace("\u00a0", " ").split()).strip(" ,;.:|*_"))
+    text, et_al = names.without_et_al(text)
+    text = re.sub(r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))", "", text)
+    text = text.strip(" ,;*†‡")
+    if not text or len(text) > 20000:
+        return None
+    people = _divided(text)
+    if not people or not _are_names(people, title_words, et_al=et_al):
+        return None
+    return tuple(names.person(one) for one in people), et_al
+
+
+def _divided(text: str) -> list[str]:
+    """The single names, each as "Given Family" or "Family, Given"."""
+    if ";" in text:
+        return [part for part in re.split(r"\s*;\s*(?:and\s+|&\s*)?", text) if part]
+    by_and = [part.strip(" ,") for part in re.split(r"\s*(?:,\s*)?(?:\band\b|&)\s*", text) if part.strip(" ,")]
+    if len(by_and) >= 2 and all(part.count(",") == 1 for part in by_and):
+        return by_and
+    apa = _APA.findall(text)
+    commas = [part.strip() for part in re.split(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*", text) if part.strip()]
+    if apa and len(apa) * 2 >= len(commas):
+        return [f"{family.strip(' ,')}, {given}" for family, given in apa]
+    inverted = (
+        len(commas) >= 2
+        and " " not in _without_particles(commas[0])
+        and " " not in commas[1].replace(". ", ".")
+        and (len(commas) == 2 or all(" " in part for part in commas[2:]))
+        and "," in text
+    )
+    # MLA and Chicago invert the first author only; "Last, First" alone is one author.
+    if inverted and not (len(commas) == 2 and re.search(r"\band\b|&", text)):
+        return [f"{commas[0]}, {commas[1]}", *commas[2:]]
+    if all(" " not in part for part in commas) and len(commas) >= 4 and len(commas) % 2 == 0 and _initials_every_second(commas):
+        return [f"{commas[at]}, {commas[at + 1]}" for at in range(0, len(commas), 2)]
+    return _joined_suffixes(commas)
+
+
+def _joined_suffixes(parts: list[str]) -> list[str]:
+    out: list[str] = []
+    for part in parts:
+        if out and re.fullmatch(r"(?:Jr|Sr|II|III|IV)\.?", part):
+            out[-1] = f"{out[-1]}, {part}"
+        else:
+            out.append(part)
+    return out
+
+
+def _initials_every_second(parts: list[str]) -> bool:
+    return all(names.are_initials(part) for part in parts[1::2])
+
+
+def _without_particles(text: str) -> str:
+    return " ".join(word for word in text.split() if word.lower() not in _PARTICLE)
+
+
+def _are_names(people: list[str], title_words: Collection[str], *, et_al: bool) -> bool:
+    shaped = sum(is_name(one, title_words) for one in people)
+    clean = shaped / len(people)
+    if len(people) == 1:
+        return shaped == 1 and (et_al or " " in people[0] or names.is_cjk(people[0]))
+    if not all(_is_name_shaped(one) for one in people):
+        return False
+    return clean >= (0.5 if et_al or len(people) > 3 else 0.7)
+
+
+def _is_name_shaped(text: str) -> bool:
+    words = text.replace(",", " ").split()
+    if not 1 <= len(words) <= 6 or len(text) > 60:
+        return False
+    if names.is_cjk(text):
+        return len(text) <= 12
+    for word in words:
+        if not _WORD.match(word) or (word[0].islower() and word.lower() not in _PARTICLE and "'" not in word):
+            return False
+    return True
+
+
+def is_name(text: str, title_words: Collection[str]) -> bool:
+    """Whether `text` is shaped like one person's name and holds no word of titles."""
+    if not _is_name_shaped(text):
+        return False
+    return not any(word.strip(".,").lower() in title_words for word in text.split() if len(word.strip(".,")) > 1)

@@ -1,0 +1,85 @@
+"""Knows how one entry is read: its title by a shape, then everything around it by what it is."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from refsync import identifiers
+from refsync.formats.survey import fields, shapes
+from refsync.formats.survey.fields import Draft
+from refsync.formats.survey.markup import Text
+from refsync.formats.survey.words import Words
+
+_EDGE = " \t\n,;:|-–—·•*_`" + fields.GONE
+
+
+def shape_of(text: Text, words: Words) -> str | None:
+    """The first shape that finds a title: what an entry votes for."""
+    for name, find in shapes.SHAPES.items():
+        if find(fields.draft(text, words)) is not None:
+            return name
+    return None
+
+
+def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
+    """The entry that `text` is, its title found by the section's favourite shape if that fits, else by the others."""
+    order = [favourite] if favourite else []
+    order += [name for name in shapes.SHAPES if name != favourite]
+    for name in order:
+        out = fields.draft(text, words)
+        found = shapes.SHAPES[name](out)
+        if found is None:
+            continue
+        start, end = found
+        out.title = title_text(text.plain[start:end])
+        if not out.title:
+            continue
+        _take_title_link(out, start, end)
+        out.blank(start, end)
+        fields.take_links(out)
+        if name != "plain":
+            shapes.heads(out)
+        fields.take_brackets(out)
+        fields.take_identifiers(out)
+        fields.take_venue(out)
+        fields.take_authors(out)
+        fields.take_rest(out)
+        settle(out)
+        return out
+    return None
+
+
+def title_text(text: str) -> str:
+    """A title as it is kept: one line, without the stop that ends a sentence, entities decoded."""
+    title = " ".join(html.unescape(text).replace("\u00ad", "").replace("\u00a0", " ").split())
+    title = title.strip(_EDGE)
+    if title.endswith(".") and not title.endswith("..."):
+        title = title.rstrip(".").rstrip(_EDGE)
+    if title[:1] in "\"“" and title[-1:] in "\"”" and not re.search(r"[\"“”]", title[1:-1]):
+        title = title[1:-1].strip(_EDGE + ".")
+    return title
+
+
+def _take_title_link(out: Draft, start: int, end: int) -> None:
+    for span in out.text.marked("link"):
+        if span.start < end and span.end > start:
+            fields.take_link(out, span.href, fields._RANK_TITLE)
+
+
+def settle(out: Draft) -> None:
+    """The rules that hold between fields: an arXiv number stands for the venue arXiv and tells a year."""
+    if out.venue is None and out.preprint:
+        out.venue, out.venue_known = "arXiv", True
+    arxiv = out.ids.get("arxiv")
+    if out.year is None and arxiv and (date := identifiers.arxiv_date(arxiv)):
+        out.year = date[0]
+        out.inferred.add("year")
+    out.has_code = out.has_code or "code" in out.links
+    if out.url and re.search(r"//(?:www\.)?(?:github\.com|gitlab\.com)/", out.url) and not out.ids:
+        out.links.setdefault("code", out.url)
+
+
+def is_anchored(out: Draft) -> bool:
+    """Whether something besides the title says that this is a work: venue, year, identifier, paper link or authors."""
+    return bool(out.venue or out.year or out.ids or out.authors or (out.url and fields.is_paper_link(out.url)))

@@ -1,0 +1,311 @@
+"""Knows what hangs on an entry beside its title: links, brackets, identifiers, venue and year, authors, prose.
+
+Everything is classified by what it is, not by where it stands. A Draft takes the text apart: what has been understood
+is blanked out, so that what is left at the end is what nobody understood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from refsync import identifiers
+from refsync.formats.survey import authors
+from refsync.formats.survey.markup import Span, Text
+from refsync.formats.survey.words import Words
+from refsync.model import Person
+
+GONE = "\x1f"  # stands for a character that has been understood
+_EDGE = " \t\n,.;:|-–—·•/" + GONE
+URL = re.compile(r"https?://[^\s<>\"'，。）)\]]+(?:\([^\s<>()]*\)[^\s<>\"'，。）)\]]*)*", re.IGNORECASE)
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|【([^【】]*)】|（([^（）]*)）")
+_STARS = re.compile(r"^[\s~]*\d+(?:\.\d+)?\s*[kK]?\+?\s*(?::[a-z_]+:|⭐️?|★|🔥|stars?|citations?)*\s*$")
+_SEPARATOR = re.compile(rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|(?<=\s)@")
+_EMOJI = re.compile(r":[a-z0-9_+-]+:|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]+")
+_CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Draft:
+    """An entry on the way: what is known so far, and the text that is not yet understood (`left`)."""
+
+    text: Text
+    words: Words
+    left: str
+    title: str = ""
+    aka: str | None = None
+    authors: tuple[Person, ...] = ()
+    et_al: bool = False
+    venue: str | None = None
+    venue_known: bool = False
+    year: int | None = None
+    month: int | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+    url: str | None = None
+    url_rank: int = 9
+    links: dict[str, str] = field(default_factory=dict)
+    group: str | None = None
+    tags: list[str] = field(default_factory=list)
+    has_code: bool = False
+    ratings: list[str] = field(default_factory=list)
+    comment: str | None = None
+    inferred: set[str] = field(default_factory=set)
+    doubts: float = 0.0
+    preprint: bool = False
+
+    def blank(self, start: int, end: int) -> None:
+        """Marks [start, end) as understood."""
+        self.left = self.left[:start] + GONE * (end - start) + self.left[end:]
+
+
+def draft(text: Text, words: Words) -> Draft:
+    """An empty draft of `text`."""
+    return Draft(text=text, words=words, left=text.plain)
+
+
+# Which link is the paper: the lower the rank the better.
+_RANK_TITLE, _RANK_PAPER, _RANK_VENUE, _RANK_BARE, _RANK_OTHER = 0, 1, 2, 3, 5
+_NO_PAPER = re.compile(
+    r"^https?://(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|youtu\.be|youtube\.com|bilibili\.com|zhihu\.com|"
+    r"colab\.research\.google\.com|huggingface\.co/(?!papers/)|img\.shields\.io|twitter\.com|x\.com|medium\.com|pan\.baidu\.com)",
+    re.IGNORECASE,
+)
+
+
+def is_paper_link(href: str) -> bool:
+    """Whether a link may lead to a paper: not within the page, not to code, video or talk about it."""
+    return bool(href) and not href.startswith("#") and not _NO_PAPER.match(href)
+
+
+def take_link(out: Draft, href: str, rank: int, label: str = "paper") -> None:
+    """Keeps a link under its label, and as the paper's own when none better is known; its identifier with it."""
+    href = href.strip()
+    if not href or href.startswith("#"):
+        return
+    if rank < out.url_rank and (rank == _RANK_TITLE or is_paper_link(href)):
+        out.url, out.url_rank = href, rank
+    elif rank == _RANK_TITLE or label == "paper":
+        out.links.setdefault(_free(out.links, label), href)
+    if rank <= _RANK_BARE and (found := identifiers.of_url(href)):
+        out.ids.setdefault(*found)
+
+
+def _free(taken: dict[str, str], label: str) -> str:
+    name, count = label, 1
+    while name in taken:
+        count += 1
+        name = f"{label} {count}"
+    return name
+
+
+def take_links(out: Draft) -> None:
+    """Understands every link that is not in the title, by its text."""
+    for span in out.text.marked("link"):
+        if out.left[span.start : span.end].strip(GONE + " ") == "" and span.end > span.start:
+            continue
+        start, end = _with_brackets(out.left, span)
+        label = out.text.plain[span.start : span.end].strip()
+        kind = out.words.label(label.strip("[]() "))
+        mentioned = None if kind else out.words.mention(label.strip("[]() "))
+        if kind == "paper":
+            take_link(out, span.href, _RANK_PAPER)
+        elif kind == "citation":
+            pass
+        elif kind:
+            out.links.setdefault(_free(out.links, kind), span.href)
+            out.has_code = out.has_code or kind == "code"
+        elif mentioned and (mentioned.known or mentioned.year):
+            take_mention(out, label)
+            take_link(out, span.href, _RANK_VENUE)
+        elif URL.fullmatch(label) or re.match(r"(?:www\.)?[\w-]+(?:\.[\w-]+)+/", label):
+            take_link(out, span.href, _RANK_BARE, label="link")
+        elif re.search(r"github\.com|gitlab\.com", span.href) and len(label.split()) <= 3:
+            out.links.setdefault(_free(out.links, "code"), span.href)
+            out.has_code = True
+        elif identifiers.of_url(span.href) and len(label.split()) <= 4:
+            take_link(out, span.href, _RANK_BARE)
+        elif len(label.split()) <= 4:
+            out.links.setdefault(_free(out.links, label.strip("[]() ").lower() or "link"), span.href)
+        else:
+            out.links.setdefault(_free(out.links, "link"), span.href)
+            continue
+        out.blank(start, end)
+    out.left = re.sub(rf"[\[(【（][\s{GONE}|,/]*[\])】）]", lambda m: GONE * len(m[0]), out.left)
+
+
+def _with_brackets(plain: str, span: Span) -> tuple[int, int]:
+    """The link and the brackets that hold nothing else."""
+    start, end = span.start, span.end
+    pairs = {"[": "]", "(": ")", "【": "】", "（": "）", "<": ">"}
+    while start > 0 and end < len(plain) and pairs.get(plain[start - 1]) == plain[end]:
+        start, end = start - 1, end + 1
+    return start, end
+
+
+def take_brackets(out: Draft, start: int = 0, end: int | None = None) -> None:
+    """Understands the brackets in [start, end): venue, date, tags, stars, group, identifier."""
+    end = len(out.left) if end is None else end
+    for found in _BRACKETS.finditer(out.left, start, end):
+        inner = next(group for group in found.groups() if group is not None).strip(GONE + " *_`,;")
+        if take_bracket(out, inner, found.start(), found.end(), square=found[0][0] in "[【"):
+            out.blank(found.start(), found.end())
+
+
+def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) -> bool:
+    """Understands one bracket with this text; False when it is none of the known sorts."""
+    inner = _EMOJI.sub(" ", inner).strip() or inner
+    if not inner.strip(GONE + " "):
+        return True
+    kind = out.words.label(inner)
+    if kind and out.words.venues.short(inner) is None:
+        out.has_code = out.has_code or kind == "code"
+        return True
+    if _STARS.match(inner) and not re.fullmatch(r"(?:19|20)\d\d", inner):
+        out.ratings.append(inner)
+        return True
+    if take_identifier(out, inner):
+        return True
+    if take_mention(out, inner, expected=True):
+        return True
+    marks = {span.mark for span in out.text.marked("italic", "code") if start < span.end and end > span.start}
+    if not square and "italic" in marks and out.group is None:
+        out.group = inner.strip(" *_")
+        return True
+    if square and (_is_tag(inner) or "code" in marks):
+        out.tags += [tag for tag in re.split(r"\s*[,;|/]\s*", inner.strip("*_` ")) if tag]
+        return True
+    return False
+
+
+def _is_tag(text: str) -> bool:
+    plain = text.strip("*_` ")
+    return len(plain.split()) <= 3 and len(plain) <= 30 and not plain.endswith(":") and bool(re.match(r"[\w+#-]", plain))
+
+
+def take_identifier(out: Draft, text: str) -> bool:
+    """Understands an arXiv id or a DOI that is all of `text`."""
+    if found := identifiers.ARXIV_TEXT.fullmatch(text.strip()):
+        out.ids.setdefault("arxiv", found[1])
+        out.preprint = True
+        return True
+    value = identifiers.doi(text)
+    if value and re.fullmatch(r"(?i)(?:doi\s*[:=]?\s*)?(?:https?://(?:dx\.)?doi\.org/)?" + re.escape(value) + r"\W*", text.strip()):
+        out.ids.setdefault("doi", value)
+        return True
+    return False
+
+
+def take_identifiers(out: Draft) -> None:
+    """Understands identifiers and bare addresses in the text that is left."""
+    for found in list(URL.finditer(out.left)):
+        href = found[0].rstrip(".,;")
+        take_link(out, href, _RANK_BARE, label="link")
+        if re.search(r"github\.com|gitlab\.com", href):
+            out.links.setdefault(_free(out.links, "code"), href)
+            out.has_code = True
+        out.blank(found.start(), found.end())
+    for found in list(identifiers.ARXIV_TEXT.finditer(out.left)):
+        out.ids.setdefault("arxiv", found[1])
+        out.preprint = True
+        out.blank(found.start(), found.end())
+    for found in list(re.finditer(r"(?i)(?:\bdoi\s*[:=]?\s*)?\b10\.\d{4,9}/[^\s" + GONE + r"]+", out.left)):
+        if value := identifiers.doi(found[0]):
+            out.ids.setdefault("doi", value)
+            out.blank(found.start(), found.end())
+
+
+def take_mention(out: Draft, text: str, *, expected: bool = False) -> bool:
+    """Understands `text` as venue and date. An unknown acronym counts only with a year or where one is `expected`."""
+    found = out.words.mention(text)
+    if found is None or not (found.known or found.year or expected):
+        if expected and (dated := only_date(text)):
+            out.year, out.month = out.year or dated[0], out.month or dated[1]
+            return True
+        return False
+    if not found.known and not expected and not found.year:
+        return False
+    if not found.known and expected and not found.year and text != text.upper():
+        return False
+    if out.venue is None or (found.known and not out.venue_known):
+        out.venue, out.venue_known = found.short, found.known
+    elif found.short not in {out.venue, "arXiv"} and out.venue == "arXiv":
+        out.venue = found.short  # published beats preprint
+    if found.year and (out.year is None or found.short == out.venue):
+        out.year, out.month = found.year, found.month
+    if found.award:
+        out.ratings.append(found.award)
+    return True
+
+
+def only_date(text: str) -> tuple[int, int | None] | None:
+    """(year, month) of a text that is a date and nothing else."""
+    from refsync.venues import dated
+
+    rest, year, month = dated(text)
+    return (year, month) if year and not rest.strip(_EDGE + "[]()'’") else None
+
+
+def take_venue(out: Draft) -> None:
+    """Understands the venue and year that stand between separators in the text that is left."""
+    while found := next(_mentions(out), None):
+        start, end = found
+        if not take_mention(out, out.left[start:end]):
+            break
+        out.blank(start, end)
+    for start, end in list(_segments(out.left)):
+        if dated := only_date(out.left[start:end]):
+            out.year, out.month = out.year or dated[0], out.month or dated[1]
+            out.blank(start, end)
+
+
+def _mentions(out: Draft) -> Iterator[tuple[int, int]]:
+    """Runs of up to three neighbouring segments that name a venue, the longest first."""
+    parts = list(_segments(out.left))
+    for width in (3, 2, 1):
+        for at in range(len(parts) - width + 1):
+            start, end = parts[at][0], parts[at + width - 1][1]
+            piece = out.left[start:end]
+            if end - start <= 160 and GONE not in piece.strip(GONE) and is_mention(out.words, piece):
+                yield start, end
+
+
+def is_mention(words: Words, text: str) -> bool:
+    """Whether running text is, as a whole, a venue: one the table knows, or an acronym with a year."""
+    found = words.mention(text)
+    return found is not None and ((found.known and found.sure) or (not found.known and found.year is not None))
+
+
+def _segments(left: str) -> Iterator[tuple[int, int]]:
+    """[start, end) of the parts of a text between its separators."""
+    start = 0
+    for found in [*_SEPARATOR.finditer(left), None]:
+        stop = found.start() if found else len(left)
+        piece = left[start:stop]
+        if stripped := piece.strip(_EDGE):
+            begin = start + piece.index(stripped[0])
+            yield begin, begin + len(piece[begin - start :].rstrip(_EDGE))
+        start = found.end() if found else stop
+
+
+def take_authors(out: Draft) -> None:
+    """Understands the run of text that is a list of names."""
+    for found in re.finditer(rf"[^{GONE}\n]+", out.left):
+        piece = found[0].strip(" \t,.;:|-–—·*_/()")
+        if not piece or out.authors:
+            continue
+        read = authors.read(piece, out.words.title_words)
+        if read:
+            out.authors, out.et_al = read
+            out.blank(found.start(), found.end())
+
+
+def take_rest(out: Draft) -> None:
+    """What is left: a word for code, emoji, or prose, which is kept as the comment."""
+    for found in _EMOJI.finditer(out.left):
+        out.blank(found.start(), found.end())
+    if found := _CODE_WORD.search(out.left.rstrip(_EDGE)):
+        out.has_code = True
+        out.blank(found.start(), found.end())
+    prose = " ".join(part.strip(_EDGE) for part in re.split(rf"{GONE}+", out.left) if part.strip(_EDGE + "()[]*_`'\"“”"))
+    out.comment = " ".join(prose.split()) or None

@@ -1,0 +1,221 @@
+"""Knows how the title of an entry is marked: quotes, a link, bold type, or nothing but its place.
+
+Each shape is a small recogniser that says where the title stands, or None. The shapes of a section vote, because
+neighbours are written alike; an entry that the winner does not fit falls back on the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from refsync.formats.survey import authors, fields
+from refsync.formats.survey.fields import GONE, Draft
+from refsync.formats.survey.markup import Span
+
+_EDGE = " \t\n,;:|-–—·•*_" + GONE
+_NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)、]|\d{1,3}\s*[|｜]|[-*•▪●○])\s+")
+_DATED = re.compile(r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)")
+_OPEN, _CLOSE = "\"“„«「『", "\"”“»」』"
+
+
+def heads(out: Draft, start: int = 0) -> int:
+    """Understands what stands before the title (number, emoji, [VENUE], 2021-VENUE-, [tag]); where the title starts."""
+    while True:
+        left = out.left
+        at = start + len(left[start:]) - len(left[start:].lstrip(_EDGE))
+        if number := _NUMBER.match(left, at):
+            out.blank(number.start(), number.end())
+        elif emoji := fields._EMOJI.match(left, at):
+            out.blank(emoji.start(), emoji.end())
+        elif left[at : at + 1] in "[(【" and left[at : at + 1] and (bracket := fields._BRACKETS.match(left, at)):
+            inner = next(group for group in bracket.groups() if group is not None)
+            after = left[bracket.end() :].strip(_EDGE)
+            if not after or not fields.take_bracket(out, inner.strip(), bracket.start(), bracket.end(), square=bracket[0][0] != "("):
+                return at
+            out.blank(bracket.start(), bracket.end())
+        elif (dated := _DATED.match(left, at)) and _take_dated(out, dated):
+            pass
+        else:
+            return at
+        start = at
+
+
+def _take_dated(out: Draft, dated: re.Match[str]) -> bool:
+    """Understands "2021-VENUE-" and "2021.05-". The middle is a venue only if it is shaped like one."""
+    end = dated.end()
+    venue = dated["venue"]
+    if venue:
+        found = out.words.mention(venue)
+        if found and (found.known or venue.replace(" ", "").isupper()):
+            fields.take_mention(out, venue, expected=True)
+        else:
+            end = dated.start("venue")
+    out.year = int(dated["year"])
+    out.month = int(dated["month"]) if dated["month"] else None
+    out.blank(dated.start(), end)
+    return True
+
+
+def quoted(out: Draft) -> tuple[int, int] | None:
+    """A title between quotes, at the start or after a nickname or authors."""
+    plain = out.text.plain
+    opening = next((at for at, char in enumerate(plain) if char in _OPEN and (at == 0 or not plain[at - 1].isalnum())), None)
+    if opening is None:
+        return None
+    closings = [at for at in range(opening + 2, len(plain)) if plain[at] in _CLOSE and not plain[at + 1 : at + 2].isalnum()]
+    ending = next((at for at in closings if re.match(r"\s*(?:[,.;:|\n\[(*_]|$)", plain[at + 1 :])), None)
+    if ending is None or len(plain[opening:ending].split()) < 2 or len(plain[:opening].split()) > 30:
+        return None
+    # A quoted word at the head of a plain title ("Lossless" Compression ...) is no quoted title.
+    if ending - opening < 20 and len(plain[ending + 1 :].split()) > 3 and plain[ending + 1 : ending + 2] == " ":
+        return None
+    return opening + 1, ending
+
+
+def linked(out: Draft) -> tuple[int, int] | None:
+    """A title that is the text of a link, with what follows a nickname that alone is the link."""
+    for span in out.text.marked("link"):
+        if (found := _marked_title(out, span)) is not None:
+            return found
+    return None
+
+
+def bold(out: Draft) -> tuple[int, int] | None:
+    """A title in bold type, with what follows a nickname that alone is bold."""
+    for span in out.text.marked("bold"):
+        if out.words.label(out.text.plain[span.start : span.end].strip("[]() ")):
+            continue
+        if (found := _marked_title(out, span)) is not None:
+            return found
+    return None
+
+
+def _marked_title(out: Draft, span: Span) -> tuple[int, int] | None:
+    plain = out.text.plain
+    inner = plain[span.start : span.end]
+    text = inner.strip(_EDGE + "[]()")
+    if not text or out.words.label(text) or fields.URL.match(text) or not any(c.isalpha() for c in text):
+        return None
+    before = plain[: span.start].strip(_EDGE + GONE)
+    mention = out.words.mention(text)
+    if mention is not None and (mention.known or mention.year or before):
+        return None
+    bracketed = inner.strip().startswith("[") and inner.strip().endswith("]")
+    after = plain[span.end :]
+    if bracketed or (len(text.split()) <= 4 and re.match(r"\s*(?:[:：]|\s[-–—]\s)\s*\S", after)) or inner.rstrip().endswith((":", "：")):
+        return _after_nickname(out, span, text, bracketed=bracketed)
+    if len(text.split()) < 2 and before:
+        return None
+    start = span.start + len(inner) - len(inner.lstrip(_EDGE))
+    return start, span.start + len(inner.rstrip(_EDGE))
+
+
+def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tuple[int, int] | None:
+    """A marked nickname: "**[DaViT]** DaViT: Dual ..." drops it, "[DISTMM](..): Accelerating ..." keeps it."""
+    if len(text.split()) > 4:
+        return None
+    probe = fields.draft(out.text, out.words)
+    fields.take_links(probe)
+    end = plain_end(probe, span.end)
+    following = out.text.plain[span.end : end].strip(_EDGE)
+    if len(following.split()) < 2:
+        return None
+    out.aka = text
+    if bracketed:
+        start = out.text.plain.index(following[0], span.end)
+        return start, end
+    return span.start, end
+
+
+def plain(out: Draft) -> tuple[int, int] | None:
+    """A title without a mark: what remains between the head and the venue, year, authors and links at the end."""
+    fields.take_links(out)
+    start = heads(out)
+    end = plain_end(out, start)
+    return (start, end) if out.text.plain[start:end].strip(_EDGE) else None
+
+
+def plain_end(out: Draft, start: int) -> int:
+    """Where an unmarked title that begins at `start` ends: the line is read from its right end."""
+    end = len(out.left)
+    newline = _first_break(out, start)
+    end = min(end, newline)
+    while True:
+        end = start + len(out.left[start:end].rstrip(_EDGE + "."))
+        tail = out.left[start:end]
+        shorter = _without_tail(out, tail)
+        if shorter is None:
+            break
+        end = start + shorter
+    return start + _without_authors(out, out.text.plain[start:end].rstrip(_EDGE))
+
+
+def _first_break(out: Draft, start: int) -> int:
+    """Lines of one paragraph go on, unless the next line is only links and brackets."""
+    for found in re.finditer(r"\n", out.left[start:]):
+        rest = out.left[start + found.end() :].strip(_EDGE + ".")
+        if not re.sub(rf"\[[^\]]*\]|[{GONE}\s|,]", "", rest):
+            return start + found.start()
+    return len(out.left)
+
+
+def _without_tail(out: Draft, tail: str) -> int | None:
+    """Length of `tail` without its last bracket, identifier, venue, year or code word; None when it has none."""
+    for found in fields._BRACKETS.finditer(tail):
+        last = found
+        if last.end() == len(tail):
+            inner = next(group for group in last.groups() if group is not None).strip(GONE + " *_`")
+            probe = fields.draft(out.text, out.words)
+            if last.start() and fields.take_bracket(probe, inner, 0, 0, square=tail[last.start()] in "[【"):
+                return last.start()
+    for pattern in (fields.identifiers.ARXIV_TEXT, fields.URL):
+        for found in pattern.finditer(tail):
+            if found.end() == len(tail):
+                return found.start()
+    if (gone := tail.find(GONE)) >= 0 and tail[gone:].strip(_EDGE + ".") == "":
+        return gone
+    if code := fields._CODE_WORD.search(tail):
+        return code.start() if re.search(r"[,.;]\s*$", tail[: code.start()]) else None
+    lines = max(0, len(tail) - 160)
+    for found in fields._SEPARATOR.finditer(tail, lines):
+        piece = tail[found.end() :].strip(_EDGE + ".")
+        if piece and GONE not in piece and (fields.is_mention(out.words, piece) or fields.only_date(piece)):
+            return found.start() + (1 if tail[found.start()] in "?!" else 0)
+    if year := re.search(r"\s\(?(?:19|20)\d\d\)?$", tail):
+        return year.start() if fields.is_mention(out.words, tail[: year.start()].rsplit(" ", 1)[-1]) else None
+    return None
+
+
+def _without_authors(out: Draft, body: str) -> int:
+    """Length of `body` without the names that close it."""
+    _, et_al = _et_al(body)
+    for found in re.finditer(r"(?<=[.?!])\s+|[.](?=[A-Z][a-z]+\s)|,\s+|\s[-–—|]\s", body):
+        head, suffix = body[: found.start()].rstrip(), body[found.end() :]
+        if len(head.split()) < 2 or not suffix.strip():
+            continue
+        comma = found[0].strip() == ","
+        read = authors.read(suffix, out.words.title_words)
+        if read is None:
+            continue
+        people, others = read
+        if comma and not (et_al or others or len(people) > 1) and not (out.left[len(body) :].strip(_EDGE)):
+            continue
+        if comma and len(people) > 1 and not others and not re.search(r"\band\b|&", suffix) and len(people) < 3:
+            continue
+        return len(head.rstrip(_EDGE + ".")) if not head.endswith(("?", "!")) else len(head)
+    return len(body)
+
+
+def _et_al(text: str) -> tuple[str, bool]:
+    from refsync.names import without_et_al
+
+    return without_et_al(text)
+
+
+SHAPES: Mapping[str, Callable[[Draft], tuple[int, int] | None]] = {
+    "quoted": quoted,
+    "linked": linked,
+    "bold": bold,
+    "plain": plain,
+}

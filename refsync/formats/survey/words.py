@@ -1,0 +1,75 @@
+"""Knows the words of survey lists (mappings/lists.yaml): labels of links, headers of columns, headings of noise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from refsync import documents, venues
+from refsync.mapping import table_value
+
+
+class _File(documents.Struct, forbid_unknown_fields=True, frozen=True):
+    columns: dict[str, tuple[str, ...]]
+    labels: dict[str, tuple[str, ...]]
+    noise: tuple[str, ...]
+    resources: tuple[str, ...]
+    prose: tuple[str, ...]
+    awards: tuple[str, ...]
+    status: tuple[str, ...]
+    title_words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The tables that a reader of lists needs, each ready to be asked."""
+
+    columns: Mapping[str, str]
+    labels: Mapping[str, str]
+    noise: frozenset[str]
+    resources: frozenset[str]
+    prose: re.Pattern[str]
+    awards: tuple[str, ...]
+    status: tuple[str, ...]
+    title_words: frozenset[str]
+    venues: venues.Venues
+
+    def mention(self, text: str) -> venues.Mention | None:
+        """What `text` says of a venue and a date, None when it is not shaped like one."""
+        return venues.mention(text, self.venues, self.awards, self.status)
+
+    def label(self, text: str) -> str | None:
+        """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
+        return self.labels.get(plain_word(text))
+
+    def column(self, text: str) -> str | None:
+        """The field that a column with this header holds."""
+        return self.columns.get(plain_word(text))
+
+
+def plain_word(text: str) -> str:
+    """A label or heading as it is compared: lower case, without marks and emoji at its ends."""
+    text = re.sub(r":[a-z0-9_+-]+:", " ", text.casefold())
+    text = re.sub(r"^[^\w(]+|[^\w)+]+$", "", text)
+    return " ".join(text.split())
+
+
+@cache
+def load(folder: Path | None = None) -> Words:
+    """The words, read once; `folder` is the user's own folder of tables."""
+    value, where = table_value("lists.yaml", folder)
+    file = documents.checked(value, _File, where)
+    return Words(
+        columns={plain_word(word): name for name, listed in file.columns.items() for word in listed},
+        labels={plain_word(word): name for name, listed in file.labels.items() for word in listed},
+        noise=frozenset(map(plain_word, file.noise)),
+        resources=frozenset(map(plain_word, file.resources)),
+        prose=re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, file.prose)) + r")(?![\w-])", re.IGNORECASE),
+        awards=file.awards,
+        status=file.status,
+        title_words=frozenset(file.title_words),
+        venues=venues.load(folder),
+    )

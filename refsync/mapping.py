@@ -1,0 +1,447 @@
+"""Knows the tables of mappings/: which field of a work is which field of a format, read in either direction.
+
+A row is `{entry: pages, ris: [SP, EP], as: page range, when: {kind: [article]}}`: fields of an Entry (`venue.name`,
+`ids.arxiv`, `links.paper` reach inside), the format's own fields, the name of a pair of functions (`text` when none is
+named) and where the row holds. `also` lists other spellings that are read and never written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cache, cached_property
+from importlib import resources
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from refsync import documents
+from refsync.model import Entry, Failure, Problem, Venue
+
+Condition = Mapping[str, frozenset[str]]
+_ENTRY = tuple(one.name for one in fields(Entry))
+_VENUE = tuple(one.name for one in fields(Venue))
+_MAPS = ("ids", "links", "extra")
+
+
+class Pair(NamedTuple):
+    """Two functions that undo each other. `write` takes the entry's values and returns the format's: one, or a tuple as
+    long as the row's list of fields. `read` goes the other way. None says: nothing to write, or not for this row."""
+
+    write: Callable[..., Any]
+    read: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One line of a format's table, checked. `at` names it in messages; `writes` is False for a field left out."""
+
+    at: str
+    entry: tuple[str, ...]
+    fields: tuple[str, ...]
+    also: tuple[str, ...]
+    converter: str
+    when: Condition
+    left_out: tuple[Condition, ...]
+
+    def writes(self, kind: str) -> bool:
+        """Whether works of this kind are written by the row."""
+        return _holds(self.when, kind) and not any(_holds(one, kind) for one in self.left_out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What a format calls the fields of a work. `own`: fields of the format that a work keeps in `extra`."""
+
+    where: str
+    column: str
+    name: str
+    kinds: tuple[str, ...]
+    rows: tuple[Row, ...]
+    left_out: tuple[tuple[str, Condition], ...]
+    own: frozenset[str]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every field of the format that a row names."""
+        return frozenset(name for row in self.rows for name in (*row.fields, *row.also))
+
+    @cached_property
+    def omitted(self) -> frozenset[str]:
+        """The names in `extra` that the format leaves out."""
+        return frozenset(name.removeprefix("extra.") for name, _ in self.left_out if name.startswith("extra."))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables, those of the user's own `folder` before those that come with refsync."""
+
+    folder: Path | None = None
+
+    @property
+    def kinds(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """Kind of work -> column -> what that format calls it: the first is written, all are read."""
+        return _kinds(self.folder)
+
+    def table(self, column: str) -> Table:
+        """The table of one format."""
+        return _table(column, self.folder)
+
+    def kind_of(self, column: str, name: str) -> str | None:
+        """The kind that a format calls `name`; of several the first in kinds.yaml."""
+        return _kind_of(column, self.folder).get(name)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Proper nouns, and terms of several words, that keep their capitals in a title."""
+        return _words(self.folder)
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# Files
+
+
+def table_path(name: str, folder: Path | None = None) -> Path:
+    """Where the table `name` ("venues.yaml") lies: in the user's own folder, else in the package, else beside it."""
+    if folder is not None and (own := folder / name).is_file():
+        return own
+    packaged = Path(str(resources.files("refsync"))) / "mappings" / name
+    return packaged if packaged.is_file() else Path(__file__).parent.parent / "mappings" / name
+
+
+@cache
+def table_value(name: str, folder: Path | None = None) -> tuple[Any, str]:
+    """The value of the table `name`, and what messages call the file. Read once per process."""
+    path = table_path(name, folder)
+    where = str(path) if folder is not None and path.parent == folder else f"mappings/{name}"
+    return documents.parsed(documents.text_of(path, where), where), where
+
+
+class _KindRow(documents.Struct, forbid_unknown_fields=True):
+    kind: str
+    csl: str | list[str]
+    bibtex: str | list[str]
+    biblatex: str | list[str]
+    ris: str | list[str]
+    zotero: str | list[str]
+    crossref: str | list[str] = []
+    openalex: str | list[str] = []
+
+
+class _RowShape(documents.Struct):
+    entry: str | list[str]
+    converter: str = documents.field(name="as", default="text")
+    also: list[str] = []
+    when: dict[str, str | list[str]] = {}
+
+
+class _LeftOutRow(documents.Struct, forbid_unknown_fields=True):
+    entry: str | list[str]
+    because: str
+    when: dict[str, str | list[str]] = {}
+
+
+class _TableShape(documents.Struct, forbid_unknown_fields=True):
+    name: str
+    rows: list[dict[str, Any]]
+    left_out: list[_LeftOutRow] = documents.field(name="left out", default_factory=list)
+    own: list[str] = []
+
+
+@cache
+def _kinds(folder: Path | None) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    value, where = table_value("kinds.yaml", folder)
+    rows = documents.checked(value, list[_KindRow], where)
+    columns = [name for name in documents.field_names(_KindRow) if name != "kind"]
+    return {row.kind: {column: _several(getattr(row, column)) for column in columns} for row in rows}
+
+
+@cache
+def _kind_of(column: str, folder: Path | None) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for kind, cells in _kinds(folder).items():
+        for name in cells[column]:
+            found.setdefault(name, kind)
+    return found
+
+
+@cache
+def _words(folder: Path | None) -> frozenset[str]:
+    value, where = table_value("words.yaml", folder)
+    groups = documents.checked(value, dict[str, list[str]], where)
+    return frozenset(word for group in groups.values() for word in group)
+
+
+@cache
+def _table(column: str, folder: Path | None) -> Table:
+    value, where = table_value(f"{column}.yaml", folder)
+    shape = documents.checked(value, _TableShape, where)
+    kinds = tuple(_kinds(folder))
+    left_out = []
+    for row in shape.left_out:
+        at = f"{where}: left out ({row.because})"
+        when = _condition(row.when, kinds, at)
+        left_out += [(_entry_field(name, at), when) for name in _several(row.entry)]
+    rows = tuple(_row(raw, f"{where}: row {n}", column, kinds, left_out) for n, raw in enumerate(shape.rows, 1))
+    return Table(
+        where=where,
+        column=column,
+        name=shape.name,
+        kinds=kinds,
+        rows=rows,
+        left_out=tuple(left_out),
+        own=frozenset(shape.own),
+    )
+
+
+def _row(raw: dict[str, Any], at: str, column: str, kinds: tuple[str, ...], left_out: list[tuple[str, Condition]]) -> Row:
+    known = ("entry", column, "also", "as", "when")
+    for key in raw:
+        if key not in known:
+            raise _failure(at, f"unknown key `{key}`", key, known)
+    if column not in raw:
+        raise _failure(at, f"names no `{column}` field", "", known)
+    shape = documents.checked(raw, _RowShape, at)
+    entry = tuple(_entry_field(name, at) for name in _several(shape.entry))
+    return Row(
+        at=f"{at} (`{', '.join(entry)}`)",
+        entry=entry,
+        fields=_several(documents.checked(raw[column], str | list[str], at)),  # type: ignore[arg-type]
+        also=tuple(shape.also),
+        converter=shape.converter,
+        when=_condition(shape.when, kinds, at),
+        left_out=tuple(when for name, when in left_out if name == entry[0]),
+    )
+
+
+def _several(cell: str | list[str]) -> tuple[str, ...]:
+    return (cell,) if isinstance(cell, str) else tuple(cell)
+
+
+def _entry_field(name: str, at: str) -> str:
+    outer, dot, inner = name.partition(".")
+    if outer not in _ENTRY or (dot and outer != "venue" and outer not in _MAPS):
+        raise _failure(at, f"an entry has no field `{name}`", outer, _ENTRY)
+    if dot and outer == "venue" and inner not in _VENUE:
+        raise _failure(at, f"a venue has no field `{inner}`", inner, _VENUE)
+    return name
+
+
+def _condition(when: Mapping[str, str | list[str]], kinds: tuple[str, ...], at: str) -> Condition:
+    found = {_entry_field(name, at): frozenset(_several(values)) for name, values in when.items()}
+    for kind in found.get("kind", ()):
+        if kind not in kinds:
+            raise _failure(at, f"`{kind}` is no kind of kinds.yaml", kind, kinds)
+    return found
+
+
+def _failure(at: str, what: str, wrong: str, known: tuple[str, ...]) -> Failure:
+    near = get_close_matches(wrong, known, n=1, cutoff=0.5)
+    hint = f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(known)}."
+    return Failure(Problem(where=at, what=f"{what}.", hint=hint))
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# Entry -> fields
+
+Fields = list[tuple[str, Any]]
+_Step = tuple[str | None, Callable[[Entry], Any], Callable[[Any], Any]]
+
+
+def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]:
+    """A function from an entry to the format's (field, value) pairs, in the order of the rows."""
+    steps = {kind: tuple(_step(row, pairs) for row in table.rows if row.writes(kind)) for kind in table.kinds}
+    fallback = steps["document"]
+
+    def written(entry: Entry) -> Fields:
+        found: Fields = []
+        for name, value_of, converted in steps.get(entry.kind, fallback):
+            value = value_of(entry)
+            if value:
+                out = converted(value)
+                if out:
+                    if name is None:
+                        found += out
+                    else:
+                        found.append((name, out))
+        return found
+
+    return written
+
+
+def _step(row: Row, pairs: Mapping[str, Pair]) -> _Step:
+    write = _pair(row, pairs).write
+    getters = tuple(_getter(name) for name in row.entry)
+    value_of = getters[0]
+    converted = write
+    if len(getters) > 1:
+        value_of = _all_of(getters)
+        converted = _spread(write)
+    if conditions := {name: values for name, values in row.when.items() if name != "kind"}:
+        value_of = _where(conditions, value_of)
+    if len(row.fields) == 1:
+        return row.fields[0], value_of, converted
+    return None, value_of, _zipped(row.fields, converted)
+
+
+def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
+    if row.converter not in pairs:
+        raise _failure(row.at, f"`as: {row.converter}` names no pair of functions", row.converter, tuple(pairs))
+    return pairs[row.converter]
+
+
+def _getter(name: str) -> Callable[[Entry], Any]:
+    outer, dot, inner = name.partition(".")
+    if not dot:
+        return attrgetter(name)
+    if outer == "venue":
+        part = attrgetter(inner)
+        return lambda entry: part(entry.venue) if entry.venue is not None else None
+    mapping = attrgetter(outer)
+    return lambda entry: mapping(entry).get(inner)
+
+
+def _all_of(getters: tuple[Callable[[Entry], Any], ...]) -> Callable[[Entry], Any]:
+    def values(entry: Entry) -> tuple[Any, ...] | None:
+        found = tuple([one(entry) for one in getters])
+        return found if any(found) else None
+
+    return values
+
+
+def _spread(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    return lambda values: function(*values)
+
+
+def _where(conditions: Condition, value_of: Callable[[Entry], Any]) -> Callable[[Entry], Any]:
+    tests = tuple((_getter(name), values) for name, values in conditions.items())
+    return lambda entry: value_of(entry) if all(get(entry) in values for get, values in tests) else None
+
+
+def _zipped(names: tuple[str, ...], converted: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def pairs_of(value: Any) -> Fields:
+        out = converted(value)
+        return [(name, one) for name, one in zip(names, out, strict=True) if one] if out else []
+
+    return pairs_of
+
+
+def _holds(when: Condition, kind: str) -> bool:
+    return "kind" not in when or kind in when["kind"]
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# Fields -> entry
+
+
+def reader(table: Table, pairs: Mapping[str, Pair]) -> Callable[[str, Mapping[str, Any]], tuple[Entry, dict[str, Any]]]:
+    """A function from a kind and the format's fields to the entry they describe, and the fields that no row took.
+
+    Rows that hold for the kind come first; the others then read what is left (an @article with a `booktitle`).
+    """
+    reads = [(row, _pair(row, pairs).read) for row in table.rows]
+    by_kind = {
+        kind: tuple(sorted(reads, key=lambda one, kind=kind: not _holds(one[0].when, kind)))  # type: ignore[misc]
+        for kind in table.kinds
+    }
+
+    def entry_of(kind: str, given: Mapping[str, Any]) -> tuple[Entry, dict[str, Any]]:
+        rest = dict(given)
+        found: dict[str, Any] = {}
+        for row, read in by_kind[kind]:
+            for names in (row.fields, *((name,) for name in row.also)):
+                values = [rest.get(name) for name in names]
+                if any(value is not None for value in values):
+                    _take(row, names, read(*values), found, rest)
+        return _entry(kind, found), rest
+
+    return entry_of
+
+
+def _take(row: Row, names: tuple[str, ...], out: Any, found: dict[str, Any], rest: dict[str, Any]) -> None:
+    """Moves what a row has read from `rest` to `found`, unless it says other than what is found already."""
+    if out is None:
+        return
+    stated = [(name, one) for name, one in zip(row.entry, out if len(row.entry) > 1 else (out,), strict=True) if one]
+    if all(found.get(name, one) == one for name, one in stated):
+        found.update(stated)
+        for name in names:
+            rest.pop(name, None)
+
+
+def _entry(kind: str, found: Mapping[str, Any]) -> Entry:
+    plain: dict[str, Any] = {"kind": kind}
+    inner: dict[str, dict[str, str]] = {}
+    for name, value in found.items():
+        outer, dot, part = name.partition(".")
+        if dot:
+            inner.setdefault(outer, {})[part] = value
+        else:
+            plain[name] = value
+    if venue := inner.pop("venue", None):
+        plain["venue"] = Venue(**{"name": "", **venue})  # type: ignore[arg-type]
+    for outer, parts in inner.items():
+        plain[outer] = {**plain.get(outer, {}), **parts}
+    return Entry(**plain)
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# What has no place
+
+
+def unplaced(table: Table, entries: Iterable[Entry], own: Callable[[str], bool]) -> Problem | None:
+    """The one Problem that counts stated fields without a place in the format, None when all have one.
+
+    `own` says of a name in `extra` whether the format writes it.
+    """
+    plans = {kind: _unplaced_plan(table, kind) for kind in table.kinds}
+    counts: Counter[str] = Counter()
+    works = 0
+    for entry in entries:
+        plan = plans.get(entry.kind, plans["document"])
+        if names := _unplaced(entry, plan, own):
+            counts.update(names)
+            works += 1
+    if not counts:
+        return None
+    parts = [f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+    total = counts.total()
+    one_or_more = f"{total} field{'s' * (total > 1)} of {works} entr{'ies' if works > 1 else 'y'} ha{'ve' if total > 1 else 's'}"
+    what = f"{one_or_more} no place in {table.name}: {', '.join(parts)}."
+    return Problem(where=table.column, what=what, hint="The catalog keeps them.", check="no-place")
+
+
+class _Plan(NamedTuple):
+    """What a kind of work has no row for: whole fields, parts of its venue; and which keys of the maps have one."""
+
+    names: tuple[str, ...]
+    values_of: Callable[[Entry], tuple[Any, ...]]
+    venue: tuple[str, ...]
+    placed: frozenset[str]
+
+
+def _unplaced_plan(table: Table, kind: str) -> _Plan:
+    placed = {"key", "kind", *(name for row in table.rows if row.writes(kind) for name in row.entry)}
+    placed |= {name for name, when in table.left_out if _holds(when, kind)}
+    names = tuple(name for name in _ENTRY if name not in placed and name not in {"venue", *_MAPS})
+    return _Plan(
+        names=names,
+        values_of=lambda entry: tuple([getattr(entry, name) for name in names]),
+        venue=tuple(name for name in _VENUE if f"venue.{name}" not in placed),
+        placed=frozenset(placed),
+    )
+
+
+def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str], bool]) -> list[str]:
+    values = plan.values_of(entry)
+    found = [name for name, value in zip(plan.names, values, strict=True) if value] if any(values) else []
+    if plan.venue and entry.venue is not None:
+        found += [f"venue.{name}" for name in plan.venue if getattr(entry.venue, name)]
+    found += [name for scheme in entry.ids if (name := f"ids.{scheme}") not in plan.placed]
+    found += [name for label in entry.links if (name := f"links.{label}") not in plan.placed]
+    if entry.extra:
+        names = ((name, f"extra.{name}") for name in entry.extra)
+        found += [full for name, full in names if full not in plan.placed and not own(name)]
+    return found

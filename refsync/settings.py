@@ -1,0 +1,61 @@
+"""Knows refsync.yaml: what a person asks of a folder, every key optional; a small frozen value that is passed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from refsync import documents
+from refsync.documents import Struct, field
+
+FILE = "refsync.yaml"
+
+
+class Pinned(Struct, forbid_unknown_fields=True, frozen=True):
+    """A source on the web, with the revision it is pinned to."""
+
+    url: str
+    ref: str | None = None
+    sha: str | None = None
+
+
+class Keys(Struct, forbid_unknown_fields=True, frozen=True):
+    """Where keys come from that papers already use."""
+
+    from_: tuple[str, ...] = field(default=(), name="from")
+
+
+class Zotero(Struct, forbid_unknown_fields=True, frozen=True):
+    """What is wanted of the Zotero library."""
+
+    library: str | None = None
+    collection: str | None = None
+    tags: bool | tuple[str, ...] = True
+    links: bool | tuple[str, ...] = False
+    state: str | None = None
+
+
+class Settings(Struct, forbid_unknown_fields=True, frozen=True):
+    """The settings of a folder."""
+
+    title: str | None = None
+    sources: tuple[str | Pinned, ...] = ()
+    exports: tuple[str, ...] = ("references.bib", "references.json", "references.ris")
+    key_pattern: str = "{author}{year}{titleword}"
+    keys: Keys = Keys()
+    cited: tuple[str, ...] = ()
+    venues: str = "full"
+    preprints: str = "misc"
+    resolvers: tuple[str, ...] = ()
+    mailto: str | None = None
+    freeze: bool = False
+    zotero: Zotero = Zotero()
+    mappings: str | None = None
+
+
+def load(folder: Path) -> Settings:
+    """The settings of a folder; the defaults where it has no refsync.yaml. Raises Failure when the file is wrong."""
+    path = folder / FILE
+    if not path.exists():
+        return Settings()
+    value = documents.parsed(documents.text_of(path, FILE), FILE)
+    return documents.checked({} if value is None else value, Settings, FILE)

@@ -1,0 +1,88 @@
+"""Knows which files of a folder are its list, and reads them."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from refsync import documents, formats
+from refsync.formats import survey
+from refsync.mapping import Tables
+from refsync.model import Entry, Failure, Problem, Reading
+from refsync.settings import Settings
+
+LISTS = (".md", ".markdown", ".mdown", ".txt")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One source as read: a list (`reading`) or a bibliography (`entries`, whose keys papers already use)."""
+
+    name: str
+    text: str
+    reading: Reading | None = None
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def found(folder: Path, settings: Settings) -> tuple[Path, ...]:
+    """The source files of a folder: those that refsync.yaml names, else its one list, README.md first."""
+    if settings.sources:
+        return tuple(dict.fromkeys(path for one in settings.sources for path in _named(folder, one)))
+    readme = next((path for path in sorted(folder.glob("*")) if path.name.lower() == "readme.md"), None)
+    if readme is not None:
+        return (readme,)
+    lists = sorted(path for path in folder.glob("*") if path.suffix.lower() in {".md", ".markdown"} and path.is_file())
+    if len(lists) == 1:
+        return (lists[0],)
+    if lists:
+        names = ", ".join(path.name for path in lists[:5])
+        what = f"holds {len(lists)} lists ({names}{', ...' if len(lists) > 5 else ''})."
+        raise Failure(Problem(where=_shown(folder), what=what, hint="Name those you want in refsync.yaml under `sources`."))
+    hint = "Name the list: refsync build LIST.md"
+    raise Failure(Problem(where=_shown(folder), what="holds no list (README.md or another .md file).", hint=hint))
+
+
+def _shown(folder: Path) -> str:
+    return str(folder)
+
+
+def _named(folder: Path, source: object) -> Iterable[Path]:
+    if not isinstance(source, str) or source.startswith(("http://", "https://")):
+        where = source if isinstance(source, str) else getattr(source, "url", "")
+        what = f"the source {where} is on the web, and build never touches the network."
+        raise Failure(Problem(where="refsync.yaml", what=what, hint="Save the list beside refsync.yaml and name the file."))
+    if any(char in source for char in "*?["):
+        hits = sorted(glob.glob(source, root_dir=folder, recursive=True))
+        if not hits:
+            raise Failure(Problem(where="refsync.yaml", what=f"no file matches the source {source!r}.", hint="Mend it there."))
+        return [folder / hit for hit in hits]
+    return [folder / source]
+
+
+def read(paths: Iterable[Path], folder: Path, tables: Tables) -> tuple[Source, ...]:
+    """The sources, each read by what its name says it is. Raises Failure for one that cannot be read."""
+    return tuple(_read(path, _name(path, folder), tables) for path in paths)
+
+
+def _name(path: Path, folder: Path) -> str:
+    try:
+        return path.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _read(path: Path, name: str, tables: Tables) -> Source:
+    text = documents.text_of(path, name)
+    known = formats.of_path(path.name)
+    if known is not None:
+        read = known.read(text, name, tables)
+        return Source(name=name, text=text, entries=read.entries, problems=read.problems)
+    return Source(name=name, text=text, reading=survey.read(text, name, tables.folder))
+
+
+def by_name(sources: Iterable[Source]) -> Mapping[str, Source]:
+    """Sources by name."""
+    return {source.name: source for source in sources}

@@ -1,0 +1,112 @@
+"""Knows when two titles are the same, in every script; and which letters of a title keep their case."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from functools import lru_cache
+
+from refsync.names import LETTERS
+
+_TAGS = re.compile(r"</?[a-zA-Z][^<>]{0,40}>")
+_LATEX = re.compile(r"\\[a-zA-Z]+\s*|[\\${}]")
+_APART = re.compile(r"[^\w+#]+|_+")
+
+
+@lru_cache(maxsize=65536)
+def comparison(title: str) -> str:
+    """The form in which equal titles are equal: the words of every script, folded, one space apart.
+
+    Entities, tags, LaTeX, accents, case and punctuation are gone; `+` and `#` stay, because C, C++ and C# are three
+    things. Empty for a title without words: such a title equals nothing.
+    """
+    text = unicodedata.normalize("NFKC", html.unescape(title)).replace("\u00ad", "")
+    text = _LATEX.sub("", _TAGS.sub("", text)).translate(LETTERS)
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+    text = _APART.sub(" ", text).strip()
+    return text if any(c.isalnum() for c in text) else ""
+
+
+def words(title: str) -> tuple[str, ...]:
+    """The words of the comparison form."""
+    return tuple(comparison(title).split())
+
+
+# A word, or the part of one between hyphens; "O'Reilly" and "L'Hôpital" are one part, "BERT's" is "BERT".
+_PART = re.compile(r"[^\W_]+(?:['’](?=[A-ZÀ-ÖØ-Þ])[^\W_]+)?")
+_INSIDE = re.compile(r"[-./&+'’]|-\.")
+
+
+def protected(title: str, proper: frozenset[str]) -> tuple[tuple[str, bool], ...]:
+    """`title` as runs of text, each with whether its capitals must stay when a style lowers the title.
+
+    Kept are parts with a capital inside or beside a digit (BERT, ViT, 3D, T5), symbols of one capital (the Q of
+    "Q-learning"), Roman numerals, and the proper nouns and terms of `proper`. Hyphenated parts are judged apart: a
+    title in Title Case reads "Few-Shot" where the sentence says "few-shot". A title all in capitals tells nothing.
+    """
+    if _all_capitals(title):
+        return ((title, False),)
+    spans = [found.span() for found in _terms(proper).finditer(title)] if _may_hold_term(title, proper) else []
+    for found in _PART.finditer(title):
+        start, end = found.span()
+        if spans and start < spans[-1][1] and any(first <= start < last for first, last in spans):
+            continue
+        if _keeps_case(title, start, end, proper) or (spans and title[start].isdigit() and _joined(title, spans, start)):
+            spans.append((start, end))
+    return _runs(title, sorted(spans))
+
+
+def _keeps_case(title: str, start: int, end: int, proper: frozenset[str]) -> bool:
+    part = title[start:end]
+    if part.islower() or not any(map(str.isupper, part)):
+        return False
+    if len(part) == 1:
+        # "A" by itself is the article; in "A*", "A/B" or "Vitamin-A" it is a symbol.
+        beside = title[max(start - 1, 0) : start] + title[end : end + 1]
+        return part != "A" or any(mark in "*-/&+" for mark in beside)
+    if any(map(str.isupper, part[1:])) or not part.isalpha():
+        return True
+    return part in proper or (part.endswith("s") and part[:-1] in proper)
+
+
+def _joined(title: str, spans: list[tuple[int, int]], start: int) -> bool:
+    """Whether a number belongs to the name before it: "GPT-3"."""
+    return any(_INSIDE.fullmatch(title[end:start]) is not None for _, end in spans)
+
+
+def _runs(title: str, spans: list[tuple[int, int]]) -> tuple[tuple[str, bool], ...]:
+    runs: list[tuple[str, bool]] = []
+    at = 0
+    for start, end in spans:
+        between = title[at:start]
+        if runs and runs[-1][1] and _INSIDE.fullmatch(between):
+            runs[-1] = (runs[-1][0] + title[at:end], True)
+        else:
+            if between:
+                runs.append((between, False))
+            runs.append((title[start:end], True))
+        at = end
+    if at < len(title) or not runs:
+        runs.append((title[at:], False))
+    return tuple(runs)
+
+
+def _all_capitals(title: str) -> bool:
+    return title.isupper() and sum(len(part) > 1 and part.isalpha() for part in _PART.findall(title)) >= 4
+
+
+@lru_cache(maxsize=8)
+def term_starts(proper: frozenset[str]) -> frozenset[str]:
+    """The first words of the terms of several words ("New" of "New York")."""
+    return frozenset(term.split()[0] for term in proper if " " in term)
+
+
+@lru_cache(maxsize=8)
+def _terms(proper: frozenset[str]) -> re.Pattern[str]:
+    several = sorted((term for term in proper if not term.isalnum()), key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, several)) or '(?!)'})(?![^\W_])")
+
+
+def _may_hold_term(title: str, proper: frozenset[str]) -> bool:
+    return "-" in title or not term_starts(proper).isdisjoint(re.findall(r"[^\W_]+", title))

@@ -1,0 +1,28 @@
+"""What the tests share: the --accept option, the example list, and a folder to build in."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "efficient-ai"
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="rewrite the expected halves of cases; then read the diff")
+
+
+@pytest.fixture
+def accept(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--accept"))
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """A copy of the example's list in an empty folder."""
+    shutil.copy(EXAMPLE / "README.md", tmp_path / "README.md")
+    return tmp_path
