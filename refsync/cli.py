@@ -181,7 +181,7 @@ def _show_report(report: Report, path: Path, *, dry_run: bool) -> None:
     works = len(catalog.entries) - pages
 
     def say(label: str, text: str) -> None:
-        click.echo(f"  {click.style(f'{label:<9}', fg='cyan')}{text}", err=True)
+        click.echo(f"  {click.style(f'{label:<10}', fg='cyan')}{text}", err=True)
 
     click.echo(click.style(catalog.title or str(path), bold=True), err=True)
     left = f"; {_counted(report.skipped, 'part')} left out" if report.skipped else ""
@@ -197,9 +197,9 @@ def _show_report(report: Report, path: Path, *, dry_run: bool) -> None:
     if result.gone:
         say("retired", f"{_shortened(result.gone)}: no longer in the list, keys kept for their return")
     written = report.written
-    verb = "would write" if dry_run else "wrote"
+    verb = "to write" if dry_run else "wrote"
     if written.changed:
-        click.echo(f"  {click.style(f'{verb:<9}', fg='green')}{', '.join(written.changed)}", err=True)
+        click.echo(f"  {click.style(f'{verb:<10}', fg='green')}{', '.join(written.changed)}", err=True)
     if written.unchanged:
         say("unchanged", ", ".join(written.unchanged) if written.changed else "everything")
     _show_problems(report, path)
@@ -227,7 +227,7 @@ def _show_problems(report: Report, path: Path) -> None:
         counts[problem.check] = counts.get(problem.check, 0) + 1
     if found:
         parts = [_counted(count, *_LABELS.get(name, ("problem", "problems"))) for name, count in counts.items()]
-        click.echo(f"  {click.style('look at  ', fg='yellow')}{', '.join(parts)}", err=True)
+        click.echo(f"  {click.style('look at   ', fg='yellow')}{', '.join(parts)}", err=True)
     # One or two of each sort say more than ten of the first.
     share = max(1, _EXAMPLES // max(1, len(counts)))
     shown = 0
@@ -238,7 +238,7 @@ def _show_problems(report: Report, path: Path) -> None:
                 click.echo(f"    {problem.where}: {problem.what}" + (f"\n      {hint}" if hint else ""), err=True)
                 shown += 1
     for notice in report.notices:
-        click.echo(f"  {click.style('note     ', fg='yellow')}{notice}", err=True)
+        click.echo(f"  {click.style('note      ', fg='yellow')}{notice}", err=True)
     if len(found) > shown:
         shown_path = "" if path == Path() else f" {path}"
         click.echo(f"  all {len(found)}: refsync check{shown_path}", err=True)

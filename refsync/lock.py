@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from refsync import keys, matching, merging, names, titles
 from refsync.model import Catalog, Entry, Retired, Topic
 
 # Token-sort similarity from which a title at its old place is the old one edited, when nothing else tells.
-_EDITED = 80
+_EDITED = 85
 _NEARLY = 92
 
 
@@ -66,6 +66,19 @@ def _by_title(works: Sequence[Entry], free: dict[int, Entry], found: Recognised)
             if (entry.kind == "web-page") == (works[at].kind == "web-page"):
                 pairs.append((-_agreement(entry, works[at]), place, at))
     _take_pairs(sorted(pairs), free, found)
+    _by_other_title(works, free, found)
+
+
+def _by_other_title(works: Sequence[Entry], free: dict[int, Entry], found: Recognised) -> None:
+    """Entries that a person, or an identifier, has made one work: each was known by another of the work's titles."""
+    index = {form: at for at, work in reversed(list(enumerate(works))) for form in _forms(work)}
+    for place, entry in list(free.items()):
+        form = titles.comparison(entry.title)
+        at = index.get(form)
+        if at is None or form in {titles.comparison(one.title) for one in found.by_work.get(at, ())}:
+            continue
+        if (entry.kind == "web-page") == (works[at].kind == "web-page") and not matching.contradiction(entry, works[at]):
+            found.claim(at, free.pop(place))
 
 
 def _forms(entry: Entry) -> set[str]:
@@ -166,27 +179,20 @@ def _edited(old: Entry, new: Entry) -> float | None:
         return 100 + score
     if len(ours.split()) < 3 or len(theirs.split()) < 3:
         return score if score >= _NEARLY else None
-    if score >= _NEARLY or (score >= _EDITED and not _exchanged(ours, theirs)):
+    if score >= _NEARLY or (score >= _EDITED and not matching.exchanges(ours, theirs)):
         return score
-    return 95.0 if _nickname_apart(old.title, new.title) else None
+    return 95.0 if _part_apart(old.title, new.title) else None
 
 
-def _exchanged(ours: str, theirs: str) -> bool:
-    """Whether a word of one title stands for a different word in the other (a misspelling of it is no other word)."""
-    from rapidfuzz import fuzz
-
-    left = [word for word in ours.split() if word not in set(theirs.split())]
-    right = [word for word in theirs.split() if word not in set(ours.split())]
-    spelt = [word for word in left if any(fuzz.ratio(word, other) >= 70 for other in right)]
-    return len(spelt) < min(len(left), len(right))
-
-
-def _nickname_apart(ours: str, theirs: str) -> bool:
-    """Whether one title is the other without a nickname and a colon before it, and long enough to be known by."""
+def _part_apart(ours: str, theirs: str) -> bool:
+    """Whether one title is the other without a nickname or a subtitle, and what is left is long enough to be known by."""
     for longer, shorter in ((ours, theirs), (theirs, ours)):
         head, colon, rest = longer.partition(":")
-        if colon and len(head.split()) <= 3 and titles.comparison(rest) == titles.comparison(shorter):
-            return len(titles.comparison(rest).split()) >= 3
+        form = titles.comparison(shorter)
+        if colon and len(head.split()) <= 3 and titles.comparison(rest) == form:
+            return len(form.split()) >= 3
+        if colon and titles.comparison(head) == form:
+            return len(form.split()) >= 5
     return False
 
 
@@ -230,9 +236,12 @@ def _holds(via: str | None, work: Entry) -> bool:
     return titles.comparison(via) in _forms(work) or not titles.comparison(via)
 
 
-def inherited(entries: Sequence[Entry], same: Callable[[Entry], bool] | None = None) -> tuple[str, tuple[str, ...]]:
-    """The key and the aliases that a work has from the entries it was: a final key before a provisional one."""
-    first = min(entries, key=lambda one: (not (same and same(one)), is_provisional(one)))
+def inherited(entries: Sequence[Entry]) -> tuple[str, tuple[str, ...]]:
+    """The key and the aliases that a work has from the entries it was: a final key before a provisional one.
+
+    Of two alike the shorter stays: of `smith2021deep` and `smith2021deepb` the first was there before.
+    """
+    first = min(entries, key=lambda one: (is_provisional(one), len(one.key), one.key))
     others = [alias for one in entries for alias in (*one.aliases, one.key) if alias != first.key]
     return first.key, tuple(dict.fromkeys([*first.aliases, *others]))
 
@@ -270,7 +279,7 @@ def slug(path: tuple[str, ...]) -> str:
     parts = ["-".join(word for word in map(names.ascii_word, titles.words(one)) if word) for one in path]
     if not all(parts):
         parts = [part or keys.base(Entry(title=one)) for part, one in zip(parts, path, strict=True)]
-    return "/".join(part[:60].strip("-") for part in parts)
+    return "/".join(part if len(part) <= 60 else part[:61].rpartition("-")[0] for part in parts)
 
 
 def numbered(path: tuple[str, ...], taken: set[str]) -> str:

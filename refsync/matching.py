@@ -76,6 +76,16 @@ def turns(first: str, second: str) -> bool:
     return any(word in _TURNING or _ROMAN.match(word) or any(c.isdigit() for c in word) for word in apart)
 
 
+def exchanges(ours: str, theirs: str) -> bool:
+    """Whether a word of one comparison form stands for another word in the other; a misspelling is no other word."""
+    from rapidfuzz import fuzz
+
+    left = [word for word in ours.split() if word not in set(theirs.split())]
+    right = [word for word in theirs.split() if word not in set(ours.split())]
+    spelt = [word for word in left if any(fuzz.ratio(word, other) >= 70 for other in right)]
+    return len(spelt) < min(len(left), len(right))
+
+
 def same_identifier(first: Entry, second: Entry) -> Verdict:
     """The verdict on two entries that share an identifier: their titles must not contradict it."""
     ours, theirs = titles.comparison(first.title), titles.comparison(second.title)

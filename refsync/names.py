@@ -92,7 +92,7 @@ def surname(one: Person) -> str:
 
 def folded(text: str) -> str:
     """Letters and digits of `text` without accents and case; letters that have no accent to lose are spelt out."""
-    out = unicodedata.normalize("NFKD", text.translate(LETTERS)).casefold()
+    out = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).translate(LETTERS)).casefold()
     return re.sub(r"[\W_]+", "", "".join(c for c in out if not unicodedata.combining(c)))
 
 

@@ -128,14 +128,11 @@ def _text(value: str) -> str:
 
 def _verbatim(value: str) -> str:
     """An address or identifier as it is; only what would end the value is percent-encoded."""
-    return f"{{{re.sub(r'[{}%]|[^ -~]| ', _encoded, line(value)) if _UNSAFE.search(value) else value}}}"
+    return f"{{{_UNSAFE.sub(lambda mark: f'%{ord(mark[0]):02X}', line(value))}}}"
 
 
-_UNSAFE = re.compile(r"[{}\\%]|[^!-~]")
-
-
-def _encoded(mark: re.Match[str]) -> str:
-    return f"%{ord(mark[0]):02X}" if mark[0] in "{}\\% " else mark[0]
+# A percent sign that is an encoding already stays.
+_UNSAFE = re.compile(r"[{}\\ ]|%(?![0-9A-Fa-f]{2})")
 
 
 class _TitleWords(dict[str, str]):
