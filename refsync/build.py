@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from refsync import assemble, corrections, documents, files, formats, keys, lint, settings, sources, titles
@@ -161,7 +161,7 @@ def _texts(
             raise Failure(Problem(where=settings.FILE, what=what, hint="Name another file."))
         export = known.write(catalog, tables)
         texts[path] = export.text
-        notices += export.problems
+        notices += [replace(problem, where=name) for problem in export.problems]
     return texts, tuple(notices)
 
 

@@ -237,11 +237,12 @@ def _show_problems(report: Report, path: Path) -> None:
                 hint = problem.hint if problem.check in {"question", "correction", "merge", "key", ""} else ""
                 click.echo(f"    {problem.where}: {problem.what}" + (f"\n      {hint}" if hint else ""), err=True)
                 shown += 1
-    for notice in report.notices:
-        click.echo(f"  {click.style('note      ', fg='yellow')}{notice}", err=True)
-    if len(found) > shown:
+    if report.notices:
+        names = ", ".join(dict.fromkeys(notice.where for notice in report.notices))
+        click.echo(f"  {click.style('note      ', fg='yellow')}some fields have no place in {names}; the catalog keeps them", err=True)
+    if len(found) + len(report.notices) > shown:
         shown_path = "" if path == Path() else f" {path}"
-        click.echo(f"  all {len(found)}: refsync check{shown_path}", err=True)
+        click.echo(f"  all {len(found) + len(report.notices)}: refsync check{shown_path}", err=True)
 
 
 def main() -> None:

@@ -63,8 +63,7 @@ def _by_title(works: Sequence[Entry], free: dict[int, Entry], found: Recognised)
     pairs: list[tuple[int, int, int]] = []
     for place, entry in free.items():
         for at in {at for form in _forms(entry) for at in index.get(form, ())}:
-            if (entry.kind == "web-page") == (works[at].kind == "web-page"):
-                pairs.append((-_agreement(entry, works[at]), place, at))
+            pairs.append((-_agreement(entry, works[at]), place, at))
     _take_pairs(sorted(pairs), free, found)
     _by_other_title(works, free, found)
 
@@ -90,6 +89,8 @@ def _agreement(ours: Entry, theirs: Entry) -> int:
     same_venue = bool(ours.venue and theirs.venue and ours.venue.short == theirs.venue.short)
     same_title = titles.comparison(ours.title) == titles.comparison(theirs.title)
     score = 4 * same_title + 2 * (ours.date == theirs.date) + 2 * same_venue + 2 * bool(set(ours.links.values()) & set(theirs.links.values()))
+    if (ours.kind == "web-page") != (theirs.kind == "web-page"):
+        score -= 6
     return score - (8 if matching.contradiction(ours, theirs) else 0)
 
 

@@ -47,12 +47,13 @@ def protected(title: str, proper: frozenset[str]) -> tuple[tuple[str, bool], ...
     """
     if _all_capitals(title):
         return ((title, False),)
-    spans = [found.span() for found in _terms(proper).finditer(title)] if _may_hold_term(title, proper) else []
+    terms = [found.span() for found in _terms(proper).finditer(title)] if holds_term(title, proper) else []
+    spans = list(terms)
     for found in _PART.finditer(title):
         start, end = found.span()
-        if spans and start < spans[-1][1] and any(first <= start < last for first, last in spans):
+        if any(first <= start < last for first, last in terms):
             continue
-        if _keeps_case(title, start, end, proper) or (spans and title[start].isdigit() and _joined(title, spans, start)):
+        if _keeps_case(title, start, end, proper) or (title[start].isdigit() and _joined(title, spans, start)):
             spans.append((start, end))
     return _runs(title, sorted(spans))
 
@@ -96,17 +97,17 @@ def _all_capitals(title: str) -> bool:
     return title.isupper() and sum(len(part) > 1 and part.isalpha() for part in _PART.findall(title)) >= 4
 
 
+def holds_term(text: str, proper: frozenset[str]) -> bool:
+    """Whether a term of several words or parts ("New York", "U-Net") may begin in `text`."""
+    return not _first_parts(proper).isdisjoint(_PART.findall(text))
+
+
 @lru_cache(maxsize=8)
-def term_starts(proper: frozenset[str]) -> frozenset[str]:
-    """The first words of the terms of several words ("New" of "New York")."""
-    return frozenset(term.split()[0] for term in proper if " " in term)
+def _first_parts(proper: frozenset[str]) -> frozenset[str]:
+    return frozenset(_PART.findall(term)[0] for term in proper if not term.isalnum())
 
 
 @lru_cache(maxsize=8)
 def _terms(proper: frozenset[str]) -> re.Pattern[str]:
-    several = sorted((term for term in proper if not term.isalnum()), key=len, reverse=True)
+    several = sorted((term for term in proper if not term.isalnum()), key=lambda term: (-len(term), term))
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, several)) or '(?!)'})(?![^\W_])")
-
-
-def _may_hold_term(title: str, proper: frozenset[str]) -> bool:
-    return "-" in title or not term_starts(proper).isdisjoint(re.findall(r"[^\W_]+", title))

@@ -135,28 +135,30 @@ def _verbatim(value: str) -> str:
 _UNSAFE = re.compile(r"[{}\\ ]|%(?![0-9A-Fa-f]{2})")
 
 
-class _TitleWords(dict[str, str]):
-    """Words of titles with their braces, each judged once."""
+class _TitleWords(dict[str, str | None]):
+    """Words of titles with their braces, each judged once; None for a word that needs its neighbours to be judged."""
 
     def __init__(self, proper: frozenset[str]) -> None:
         self.proper = proper
 
-    def __missing__(self, word: str) -> str:
-        runs = titles.protected(word, self.proper)
-        self[word] = out = "".join([f"{{{text}}}" if kept else text for text, kept in runs])
+    def __missing__(self, word: str) -> str | None:
+        out = None
+        if _SPECIAL.search(word) is None and not titles.holds_term(word, self.proper):
+            runs = titles.protected(word, self.proper)
+            out = "".join([f"{{{text}}}" if kept else text for text, kept in runs])
+        self[word] = out
         return out
 
 
 def _title_writer(proper: frozenset[str]) -> Callable[[str], str]:
     judged = _TitleWords(proper)
-    starts = titles.term_starts(proper)
 
     def written(title: str) -> str:
         title = line(title)
-        words = title.split(" ")
-        if _SPECIAL.search(title) is None and starts.isdisjoint(words) and not title.isupper():
-            return f"{{{' '.join([judged[word] for word in words])}}}"
-        return f"{{{_slow_title(title, proper)}}}"
+        words = [judged[word] for word in title.split(" ")]
+        if None in words or title.isupper():
+            return f"{{{_slow_title(title, proper)}}}"
+        return f"{{{' '.join(words)}}}"  # type: ignore[arg-type]  # none of them is None
 
     return written
 

@@ -119,7 +119,8 @@ def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, co
         draft.year = section.year
         draft.inferred.add("year")
     paper = bool(draft.venue or draft.ids or draft.authors or draft.year)
-    resource = not paper and (section.resources or bool(draft.url and not fields.is_paper_link(draft.url)))
+    # A web page has an address: a bare title is a paper's, whatever its heading.
+    resource = not paper and bool(draft.url) and (section.resources or not fields.is_paper_link(draft.url or ""))
     return Account(
         file=file,
         line=item.line,

@@ -12,7 +12,7 @@ _WORD = re.compile(
     r"(?:[^\W\d_][\w'’`´-]*\.?|[A-Z]\.(?:-?[A-Z]\.)*)$",
 )
 _PARTICLE = frozenset(
-    "van von der den de la le du di da del della dos das bin ibn al el ten ter zu af y e st".split()
+    "van von der den de la le du di da del della dos das bin ibn al el ten ter zu af y e st ul ur".split()
 )
 _LEAD = re.compile(r"^(?:(?:authors?|by|written by|from)\s*[:：]?\s+|(?:authors?|作者)\s*[:：]\s*)", re.IGNORECASE)
 _INITIAL = r"(?:[A-Z]\.?(?:[\s-]?[A-Z]\.?){0,3})"
@@ -21,10 +21,15 @@ _APA = re.compile(rf"([^\W\d_][\w'’ -]*?),\s*({_INITIAL})(?=\s*(?:,|&|\band\b|
 
 def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], bool] | None:
     """The persons of `text` and whether it ends in "et al."; None when `text` is not shaped like a list of names."""
+    original = text
     text = _LEAD.sub("", " ".join(text.replace("\u00a0", " ").split()).strip(" ,;.:|*_"))
     text, et_al = names.without_et_al(text)
+    dotted = not et_al and original.rstrip(" ,;:|*_").endswith(".")
     text = re.sub(r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))", "", text)
     text = text.strip(" ,;*†‡")
+    # The stop that closes a sentence goes; the one of a last initial stays.
+    if dotted and re.search(r"(?:^|[\s.-])[A-Z]$", text):
+        text += "."
     if not text or len(text) > 20000:
         return None
     people = _divided(text)

@@ -291,7 +291,7 @@ def _segments(left: str) -> Iterator[tuple[int, int]]:
 def take_authors(out: Draft) -> None:
     """Understands the run of text that is a list of names."""
     for found in re.finditer(rf"[^{GONE}\n]+", out.left):
-        piece = found[0].strip(" \t,.;:|-–—·*_/()")
+        piece = found[0].strip(" \t,;:|-–—·*_/()").lstrip(".")
         if not piece or out.authors:
             continue
         read = authors.read(piece, out.words.title_words)
@@ -300,10 +300,15 @@ def take_authors(out: Draft) -> None:
             out.blank(found.start(), found.end())
 
 
-def take_rest(out: Draft) -> None:
-    """What is left: a word for code, emoji, or prose, which is kept as the comment."""
+def take_emoji(out: Draft) -> None:
+    """Understands emoji and their shortcodes: decoration."""
     for found in _EMOJI.finditer(out.left):
         out.blank(found.start(), found.end())
+
+
+def take_rest(out: Draft) -> None:
+    """What is left: a word for code, emoji, or prose, which is kept as the comment."""
+    take_emoji(out)
     if found := _CODE_WORD.search(out.left.rstrip(_EDGE)):
         out.has_code = True
         out.blank(found.start(), found.end())

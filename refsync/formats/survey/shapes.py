@@ -70,6 +70,12 @@ def quoted(out: Draft) -> tuple[int, int] | None:
     # A quoted word at the head of a plain title ("Lossless" Compression ...) is no quoted title.
     if ending - opening < 20 and len(plain[ending + 1 :].split()) > 3 and plain[ending + 1 : ending + 2] == " ":
         return None
+    nickname = plain[:opening].strip(_EDGE + "?[]")
+    if nickname and len(nickname.split()) <= 4 and plain[:opening].rstrip(" *_").endswith((":", "：")):
+        out.aka = nickname
+        out.blank(0, opening)
+    out.blank(opening, opening + 1)
+    out.blank(ending, ending + 1)
     return opening + 1, ending
 
 
@@ -123,6 +129,7 @@ def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tu
         return None
     out.aka = text
     if bracketed:
+        out.blank(span.start, span.end)
         start = out.text.plain.index(following[0], span.end)
         return start, end
     return span.start, end
@@ -131,6 +138,7 @@ def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tu
 def plain(out: Draft) -> tuple[int, int] | None:
     """A title without a mark: what remains between the head and the venue, year, authors and links at the end."""
     fields.take_links(out)
+    fields.take_emoji(out)
     start = heads(out)
     end = plain_end(out, start)
     return (start, end) if out.text.plain[start:end].strip(_EDGE) else None
