@@ -11,7 +11,7 @@ from refsync.names import LETTERS
 
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]{0,40}>")
 _LATEX = re.compile(r"\\[a-zA-Z]+\s*|[\\${}]")
-_APART = re.compile(r"[^\w+#]+|_+")
+_APART = re.compile(r"(?:[^\w+#]|_)+")
 
 
 @lru_cache(maxsize=65536)
