@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from refsync import corrections, keys, lock, matching, merging, titles, venues
 from refsync.corrections import Corrections
@@ -47,7 +48,7 @@ def assembled(
     sources: Sequence[Source],
     *,
     settings: Settings,
-    fixes: Corrections = Corrections(),
+    fixes: Corrections | None = None,
     last: Catalog | None = None,
     cited: frozenset[str] = frozenset(),
     imported: Sequence[Entry] = (),
@@ -56,10 +57,15 @@ def assembled(
 ) -> Result:
     """The catalog of `sources`. `cited` are keys that papers cite, `imported` entries whose keys papers already use."""
     table = venues.load(tables.folder)
+    fixes = fixes or Corrections()
     occurrences = _occurrences(sources, table)
     works, questions = _works(occurrences, fixes, last)
     problems: list[Problem] = [*_unsure(sources), *questions]
-    recognised = lock.recognised([work.entry for work in works], [set(work.paths) for work in works], last) if last else lock.Recognised()
+    recognised = (
+        lock.recognised([work.entry for work in works], [set(work.paths) for work in works], last)
+        if last
+        else lock.Recognised()
+    )
     topics = _topics(sources, works, last, recognised)
     ids = {topic.path: topic.id for topic in topics}
     graves = lock.Graveyard(last.retired if last else {})
@@ -71,7 +77,9 @@ def assembled(
     entries = [_final(entry, cited) for entry in entries]
     catalog = Catalog(
         id=last.id if last else _identity(sources),
-        title=settings.title or next((one.reading.title for one in sources if one.reading and one.reading.title), None) or name,
+        title=settings.title
+        or next((one.reading.title for one in sources if one.reading and one.reading.title), None)
+        or name,
         topics=topics,
         entries=tuple(sorted(entries, key=lambda entry: entry.key)),
         retired=dict(sorted(retired.items())),
@@ -149,9 +157,13 @@ def _pairs(
         if name in by_id:
             return by_id[name]
         known = corrections.look_up(name, named)
-        forms = [titles.comparison(title) for title in (known.title, *known.aka)] if known else [titles.comparison(name)]
+        forms = (
+            [titles.comparison(title) for title in (known.title, *known.aka)] if known else [titles.comparison(name)]
+        )
         ids = [f"{scheme}:{value}" for scheme, value in known.ids.items()] if known else []
-        hits = {at for form in forms for at in by_title.get(form, ())} | {at for one in ids for at in by_id.get(one, ())}
+        hits = {at for form in forms for at in by_title.get(form, ())} | {
+            at for one in ids for at in by_id.get(one, ())
+        }
         if not hits:
             problems.append(corrections.unmatched(name, named, ()))
         return sorted(hits)
@@ -162,11 +174,17 @@ def _pairs(
         for first in range(len(spots)):
             for second in range(first + 1, len(spots)):
                 out |= {frozenset((a, b)) for a in spots[first] for b in spots[second] if a != b}
-        out |= {frozenset((a, b)) for spot in spots for a, b in zip(spot, spot[1:], strict=False)} if len(spots) > 1 else set()
+        out |= (
+            {frozenset((a, b)) for spot in spots for a, b in pairwise(spot)}
+            if len(spots) > 1
+            else set()
+        )
     return out
 
 
-def _question(one: matching.Question, entries: Sequence[Entry], first: _Work, second: _Work, last: Catalog | None) -> Problem:
+def _question(
+    one: matching.Question, entries: Sequence[Entry], first: _Work, second: _Work, last: Catalog | None
+) -> Problem:
     """The Problem that a question is. Its two names are filled in with keys once there are keys (see `_named`)."""
     places = [f"{at.file}:{at.line}" for number in (one.first, one.second) for at in entries[number].origin[:1]]
     hint = f"\0{first.entry.title}\0{second.entry.title}"
@@ -203,7 +221,9 @@ def _topics(
     used = {path for work in works for path in work.paths}
     order = [path for source in sources if source.reading for path in source.reading.topics if path in used]
     order += [path for path in used if path not in set(order)]
-    pinned = lock.topics(last, [set(work.paths) for work in works], [work.entry for work in works], found) if last else {}
+    pinned = (
+        lock.topics(last, [set(work.paths) for work in works], [work.entry for work in works], found) if last else {}
+    )
     return lock.all_topics(order, pinned, last)
 
 
@@ -261,7 +281,9 @@ def _with_key(entry: Entry, key: str, aliases: tuple[str, ...], *, provisional: 
     return replace(entry, key=key, aliases=aliases, said=said)
 
 
-def _imported(entries: Sequence[Entry], works: Sequence[_Work], imported: Sequence[Entry]) -> dict[int, tuple[str, ...]]:
+def _imported(
+    entries: Sequence[Entry], works: Sequence[_Work], imported: Sequence[Entry]
+) -> dict[int, tuple[str, ...]]:
     """The keys that papers already use, by work: from bibliographies among the sources, and from `keys: {from}`."""
     out = {at: tuple(filter(keys.is_usable, work.pins)) for at, work in enumerate(works) if work.pins}
     by_id = {pair: at for at, entry in enumerate(entries) for pair in entry.ids.items()}
@@ -295,7 +317,9 @@ def _may_hold(
     others |= {one.casefold() for one in (last.retired if last else {})}
     if key.casefold() in others - mine:
         what = f"the key {key!r} of `keys: from` belongs to another entry of catalog.yaml."
-        problems.append(Problem(where="refsync.yaml", what=what, hint="Rename one of them in corrections.yaml.", check="key"))
+        problems.append(
+            Problem(where="refsync.yaml", what=what, hint="Rename one of them in corrections.yaml.", check="key")
+        )
         return False
     return True
 

@@ -155,7 +155,9 @@ def _texts(
         if known is None or path.resolve().parent != folder.resolve():
             suffixes = ", ".join(suffix for one in formats.FORMATS for suffix in one.suffixes)
             what = f"`exports` names {name!r}, which is no file refsync can write here."
-            raise Failure(Problem(where=settings.FILE, what=what, hint=f"Name a file of the folder that ends in {suffixes}."))
+            raise Failure(
+                Problem(where=settings.FILE, what=what, hint=f"Name a file of the folder that ends in {suffixes}.")
+            )
         if path.resolve() in {one.resolve() for one in inputs}:
             what = f"`exports` names {name!r}, which is a source."
             raise Failure(Problem(where=settings.FILE, what=what, hint="Name another file."))

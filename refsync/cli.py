@@ -17,7 +17,7 @@ from refsync.model import Failure, Problem
 
 if TYPE_CHECKING:
     from refsync.build import Report
-    from refsync.model import Account, Skipped
+    from refsync.model import Account, Person, Skipped
 
 FAILED, FOUND = 1, 3
 _EXAMPLES = 10
@@ -28,7 +28,7 @@ class Refused(click.ClickException):
 
     def __init__(self, problem: Problem, code: int) -> None:
         super().__init__(str(problem))
-        self.exit_code = code
+        self.exit_code = code  # type: ignore[misc]
 
     def show(self, file: Any = None) -> None:
         """Writes the line."""
@@ -67,7 +67,9 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("path", default=".", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Overwrite files that refsync did not write; accept a large loss of entries.")
+@click.option(
+    "--force", is_flag=True, help="Overwrite files that refsync did not write; accept a large loss of entries."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 def build(path: Path, force: bool, dry_run: bool) -> None:
     """Read the list(s) of a folder and write catalog.yaml and the exports.
@@ -144,10 +146,7 @@ def _account_value(one: Account | Skipped) -> dict[str, Any]:
 
     if not isinstance(one, Account):
         return {"file": one.file, "line": one.line, "last_line": one.last_line, "why": one.why, "raw": one.raw}
-    people = [
-        {name: part for name in ("family", "given", "particle", "suffix", "literal") if (part := getattr(person, name))}
-        for person in one.authors
-    ]
+    people = [_person_value(person) for person in one.authors]
     return {
         "file": one.file, "line": one.line, "last_line": one.last_line, "topic": list(one.topic), "title": one.title,
         "aka": one.aka, "authors": people, "et_al": one.et_al, "venue": one.venue, "year": one.year, "month": one.month,
@@ -156,6 +155,14 @@ def _account_value(one: Account | Skipped) -> dict[str, Any]:
         "comment": one.comment, "kind": one.kind, "inferred": list(one.inferred), "confidence": one.confidence,
         "raw": one.raw,
     }  # fmt: skip
+
+
+def _person_value(person: Person) -> dict[str, str]:
+    """A name as programs read it: the family whole ("van den Oord"), and what of it is the particle ("van den")."""
+    parts = {name: getattr(person, name) for name in ("family", "given", "particle", "suffix", "literal")}
+    if person.particle:
+        parts["family"] = f"{person.particle} {person.family}"
+    return {name: part for name, part in parts.items() if part}
 
 
 def _account_line(one: Account | Skipped) -> str:
@@ -186,8 +193,13 @@ def _show_report(report: Report, path: Path, *, dry_run: bool) -> None:
     click.echo(click.style(catalog.title or str(path), bold=True), err=True)
     left = f"; {_counted(report.skipped, 'part')} left out" if report.skipped else ""
     resources = result.occurrences - result.papers
-    read_counts = f"{_counted(result.papers, 'paper')}" + (f" and {_counted(resources, 'resource')}" if resources else "")
-    say("read", f"{_counted(result.occurrences, 'entry', 'entries')} of {', '.join(report.sources)}: {read_counts}{left}")
+    read_counts = f"{_counted(result.papers, 'paper')}" + (
+        f" and {_counted(resources, 'resource')}" if resources else ""
+    )
+    say(
+        "read",
+        f"{_counted(result.occurrences, 'entry', 'entries')} of {', '.join(report.sources)}: {read_counts}{left}",
+    )
     repeats = result.occurrences - len(catalog.entries)
     made = _counted(works, "work") + (f" and {_counted(pages, 'web page')}" if pages else "")
     under = f" under {_counted(result.headings, 'heading')}" if result.headings else ""
@@ -239,7 +251,10 @@ def _show_problems(report: Report, path: Path) -> None:
                 shown += 1
     if report.notices:
         names = ", ".join(dict.fromkeys(notice.where for notice in report.notices))
-        click.echo(f"  {click.style('note      ', fg='yellow')}some fields have no place in {names}; the catalog keeps them", err=True)
+        click.echo(
+            f"  {click.style('note      ', fg='yellow')}some fields have no place in {names}; the catalog keeps them",
+            err=True,
+        )
     if len(found) + len(report.notices) > shown:
         shown_path = "" if path == Path() else f" {path}"
         click.echo(f"  all {len(found) + len(report.notices)}: refsync check{shown_path}", err=True)

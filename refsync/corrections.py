@@ -120,7 +120,18 @@ def unmatched(name: str, by_name: Mapping[str, Entry], retired: Iterable[str]) -
 def applied(entry: Entry, fix: Fix, table: Venues, today: str | None = None) -> Entry:
     """The entry with what a person knows better; every field changed remembers that a person said it."""
     changed: dict[str, Any] = {}
-    for name in ("kind", "title", "authors_complete", "has_code", "genre", "abstract", "language", "rating", "comment", "note"):
+    for name in (
+        "kind",
+        "title",
+        "authors_complete",
+        "has_code",
+        "genre",
+        "abstract",
+        "language",
+        "rating",
+        "comment",
+        "note",
+    ):
         if (value := getattr(fix, name)) is not None:
             changed[name] = value
     for name in ("volume", "number", "pages", "edition", "version"):
@@ -128,7 +139,9 @@ def applied(entry: Entry, fix: Fix, table: Venues, today: str | None = None) -> 
             changed[name] = str(value)
     for name in ("authors", "editors"):
         if (people := getattr(fix, name)) is not None:
-            changed[name] = tuple(names.person(one) if isinstance(one, str) else catalog.person_of(one) for one in people)
+            changed[name] = tuple(
+                names.person(one) if isinstance(one, str) else catalog.person_of(one) for one in people
+            )
     for name in ("date", "accessed"):
         if (value := getattr(fix, name)) is not None:
             changed[name] = catalog.date_of(value)

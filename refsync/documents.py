@@ -7,7 +7,6 @@ stay the text that was typed, and the same key twice is an error, not a silent l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -36,7 +35,7 @@ _EXPONENT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"
 
 
 class _Loader(_LOADER):  # type: ignore[misc]  # the C class when it is there
-    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own way to set them
+    yaml_implicit_resolvers = {  # PyYAML's own way to set them
         first: [(tag, _CORE.get(tag, pattern)) for tag, pattern in rules if tag != _TIMESTAMP]
         for first, rules in _LOADER.yaml_implicit_resolvers.items()
     }
@@ -44,7 +43,7 @@ class _Loader(_LOADER):  # type: ignore[misc]  # the C class when it is there
 
 class _Dumper(_DUMPER):  # type: ignore[misc]
     # What a reader of YAML 1.1 or of 1.2 would take for something else than text is quoted: both sets of rules count.
-    yaml_implicit_resolvers = {  # noqa: RUF012
+    yaml_implicit_resolvers = {
         first: [*rules, ("tag:yaml.org,2002:float", _EXPONENT)]
         for first, rules in _DUMPER.yaml_implicit_resolvers.items()
     }
@@ -122,7 +121,7 @@ def written(value: Any) -> str:
     return text
 
 
-def checked(value: Any, kind: type[T], where: str, names: Callable[[], Mapping[str, Any]] | None = None) -> T:
+def checked(value: Any, kind: type[T], where: str) -> T:
     """`value` as `kind`, a Struct. Raises Failure that names file, path and what is wrong, with the nearest field name."""
     try:
         return msgspec.convert(value, type=kind)
@@ -199,10 +198,7 @@ def decoded(data: bytes, where: str) -> str:
     if b"\0" in data[:8192] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Failure(Problem(where=where, what="is a binary file, not text.", hint="Name a text file in UTF-8."))
     try:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text = data.decode("utf-16")
-        else:
-            text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         byte = f"0x{data[error.start] if error.start < len(data) else 0:02x}"

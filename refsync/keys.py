@@ -17,7 +17,42 @@ _MADE = re.compile(r"[a-z0-9][a-z0-9:_-]*")
 _USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_./+-]*")
 _FIELDS = frozenset({"author", "year", "titleword", "title", "venue", "nickname"})
 # Words that tell nothing at the head of a title.
-_SMALL = frozenset("a an the on of for in to and or with from by at as is are do does how what why when where via towards toward can your you its it".split())
+_SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "on",
+        "of",
+        "for",
+        "in",
+        "to",
+        "and",
+        "or",
+        "with",
+        "from",
+        "by",
+        "at",
+        "as",
+        "is",
+        "are",
+        "do",
+        "does",
+        "how",
+        "what",
+        "why",
+        "when",
+        "where",
+        "via",
+        "towards",
+        "toward",
+        "can",
+        "your",
+        "you",
+        "its",
+        "it",
+    ]
+)
 
 
 def is_usable(key: str) -> bool:
@@ -33,7 +68,11 @@ def checked_pattern(pattern: str) -> str:
     except ValueError as error:
         used, wrong = set(), [str(error)]
     if wrong or not used:
-        what = f"`key_pattern` holds {wrong[0]!r}, which is no field of a key." if wrong else "`key_pattern` names no field."
+        what = (
+            f"`key_pattern` holds {wrong[0]!r}, which is no field of a key."
+            if wrong
+            else "`key_pattern` names no field."
+        )
         hint = "Use " + ", ".join("{" + name + "}" for name in sorted(_FIELDS)) + "."
         raise Failure(Problem(where="refsync.yaml", what=what, hint=hint))
     return pattern

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from refsync.model import Catalog, Entry, Problem
 
 # What a work of a kind is expected to state, for the checks of missing fields.
-_PAPERS = frozenset({"article", "conference-paper", "workshop-paper", "preprint", "book", "chapter", "thesis", "report", "document"})
+_PAPERS = frozenset(
+    {"article", "conference-paper", "workshop-paper", "preprint", "book", "chapter", "thesis", "report", "document"}
+)
 
 
 def where(entry: Entry) -> str:
@@ -34,11 +36,15 @@ def _untitled(catalog: Catalog) -> Iterator[Problem]:
 def _unknown_venues(catalog: Catalog) -> Iterator[Problem]:
     """Each venue that the table does not know, once, at its first entry."""
     seen: set[str] = set()
-    for entry in sorted(catalog.entries, key=lambda one: (one.origin[0].file, one.origin[0].line) if one.origin else ("", 0)):
+    for entry in sorted(
+        catalog.entries, key=lambda one: (one.origin[0].file, one.origin[0].line) if one.origin else ("", 0)
+    ):
         if entry.venue and entry.venue.kind is None and entry.venue.name not in seen and "venue" not in entry.said:
             seen.add(entry.venue.name)
             hint = "Kept as written; a row in your own venues.yaml (setting `mappings`) makes it known."
-            yield Problem(where=where(entry), what=f"unknown venue: {entry.venue.name}.", hint=hint, check="unknown-venue")
+            yield Problem(
+                where=where(entry), what=f"unknown venue: {entry.venue.name}.", hint=hint, check="unknown-venue"
+            )
 
 
 def _unread_dates(catalog: Catalog) -> Iterator[Problem]:

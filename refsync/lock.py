@@ -76,7 +76,9 @@ def _by_other_title(works: Sequence[Entry], free: dict[int, Entry], found: Recog
         at = index.get(form)
         if at is None or form in {titles.comparison(one.title) for one in found.by_work.get(at, ())}:
             continue
-        if (entry.kind == "web-page") == (works[at].kind == "web-page") and not matching.contradiction(entry, works[at]):
+        if (entry.kind == "web-page") == (works[at].kind == "web-page") and not matching.contradiction(
+            entry, works[at]
+        ):
             found.claim(at, free.pop(place))
 
 
@@ -88,7 +90,12 @@ def _agreement(ours: Entry, theirs: Entry) -> int:
     """How much two entries with one title have in common besides it; a contradiction weighs against it."""
     same_venue = bool(ours.venue and theirs.venue and ours.venue.short == theirs.venue.short)
     same_title = titles.comparison(ours.title) == titles.comparison(theirs.title)
-    score = 4 * same_title + 2 * (ours.date == theirs.date) + 2 * same_venue + 2 * bool(set(ours.links.values()) & set(theirs.links.values()))
+    score = (
+        4 * same_title
+        + 2 * (ours.date == theirs.date)
+        + 2 * same_venue
+        + 2 * bool(set(ours.links.values()) & set(theirs.links.values()))
+    )
     if (ours.kind == "web-page") != (theirs.kind == "web-page"):
         score -= 6
     return score - (8 if matching.contradiction(ours, theirs) else 0)

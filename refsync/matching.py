@@ -20,7 +20,22 @@ NEAR = 92  # token_sort_ratio from which two titles of otherwise agreeing works 
 MAYBE = 85  # and from which a person is asked
 SANE = 60  # below this, two titles under one identifier contradict each other
 # Words that make another work of a title: a survey of it, a comment on it, its second edition.
-_TURNING = frozenset("survey review comment comments reply erratum corrigendum retraction workshop supplement overview tutorial".split())
+_TURNING = frozenset(
+    [
+        "survey",
+        "review",
+        "comment",
+        "comments",
+        "reply",
+        "erratum",
+        "corrigendum",
+        "retraction",
+        "workshop",
+        "supplement",
+        "overview",
+        "tutorial",
+    ]
+)
 _ROMAN = re.compile(r"^(?:i{2,3}|iv|v|vi{1,3}|ix|x)$")
 
 

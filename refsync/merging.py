@@ -128,8 +128,23 @@ def _other_titles(best: Entry, entries: Sequence[Entry]) -> tuple[str, ...]:
 
 def _firsts(entries: Sequence[Entry]) -> dict[str, Any]:
     """The fields of which any one value is as good as another: the first that is there."""
-    names = "volume number pages edition genre version accessed abstract language note editors".split()
-    return {name: next((value for one in entries if (value := getattr(one, name))), getattr(Entry(), name)) for name in names}
+    names = [
+        "volume",
+        "number",
+        "pages",
+        "edition",
+        "genre",
+        "version",
+        "accessed",
+        "abstract",
+        "language",
+        "note",
+        "editors",
+    ]
+    return {
+        name: next((value for one in entries if (value := getattr(one, name))), getattr(Entry(), name))
+        for name in names
+    }
 
 
 def _weight(entry: Entry) -> tuple[int, int, int, str]:

@@ -13,11 +13,70 @@ from refsync.model import Person
 
 # Lower-case words that stand before a family name and belong to it.
 _PARTICLES = frozenset(
-    "af al am an auf aus av bin ben da dal dalla das de degli dei del dela dell della den der des di do dos du e el el- "
-    "het ibn im in la las le les lo los op san st ten ter van vande vanden vander vom von vor y zu zum zur 't".split()
+    [
+        "af",
+        "al",
+        "am",
+        "an",
+        "auf",
+        "aus",
+        "av",
+        "bin",
+        "ben",
+        "da",
+        "dal",
+        "dalla",
+        "das",
+        "de",
+        "degli",
+        "dei",
+        "del",
+        "dela",
+        "dell",
+        "della",
+        "den",
+        "der",
+        "des",
+        "di",
+        "do",
+        "dos",
+        "du",
+        "e",
+        "el",
+        "el-",
+        "het",
+        "ibn",
+        "im",
+        "in",
+        "la",
+        "las",
+        "le",
+        "les",
+        "lo",
+        "los",
+        "op",
+        "san",
+        "st",
+        "ten",
+        "ter",
+        "van",
+        "vande",
+        "vanden",
+        "vander",
+        "vom",
+        "von",
+        "vor",
+        "y",
+        "zu",
+        "zum",
+        "zur",
+        "'t",
+    ]
 )
 _SUFFIX = re.compile(r"^(?:Jr|Sr|II|III|IV|V|VI)\.?$")
-_ET_AL = re.compile(r"(?:,|;|\band\b|&)?\s*(?:\bet\.?\s*al\b\.?|\bet\s*alia\b|\band\s+others\b|\bothers\b)\W*$", re.IGNORECASE)
+_ET_AL = re.compile(
+    r"(?:,|;|\band\b|&)?\s*(?:\bet\.?\s*al\b\.?|\bet\s*alia\b|\band\s+others\b|\bothers\b)\W*$", re.IGNORECASE
+)
 # Characters of scripts whose names are written family first, without a space.
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _INITIALS = re.compile(r"^(?:[A-Z]\.?-?){1,4}$")

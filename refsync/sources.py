@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +39,9 @@ def found(folder: Path, settings: Settings) -> tuple[Path, ...]:
     if lists:
         names = ", ".join(path.name for path in lists[:5])
         what = f"holds {len(lists)} lists ({names}{', ...' if len(lists) > 5 else ''})."
-        raise Failure(Problem(where=_shown(folder), what=what, hint="Name those you want in refsync.yaml under `sources`."))
+        raise Failure(
+            Problem(where=_shown(folder), what=what, hint="Name those you want in refsync.yaml under `sources`.")
+        )
     hint = "Name the list: refsync build LIST.md"
     raise Failure(Problem(where=_shown(folder), what="holds no list (README.md or another .md file).", hint=hint))
 
@@ -53,12 +54,16 @@ def _named(folder: Path, source: object) -> Iterable[Path]:
     if not isinstance(source, str) or source.startswith(("http://", "https://")):
         where = source if isinstance(source, str) else getattr(source, "url", "")
         what = f"the source {where} is on the web, and build never touches the network."
-        raise Failure(Problem(where="refsync.yaml", what=what, hint="Save the list beside refsync.yaml and name the file."))
+        raise Failure(
+            Problem(where="refsync.yaml", what=what, hint="Save the list beside refsync.yaml and name the file.")
+        )
     if any(char in source for char in "*?["):
-        hits = sorted(glob.glob(source, root_dir=folder, recursive=True))
+        hits = sorted(folder.glob(source))
         if not hits:
-            raise Failure(Problem(where="refsync.yaml", what=f"no file matches the source {source!r}.", hint="Mend it there."))
-        return [folder / hit for hit in hits]
+            raise Failure(
+                Problem(where="refsync.yaml", what=f"no file matches the source {source!r}.", hint="Mend it there.")
+            )
+        return hits
     return [folder / source]
 
 

@@ -97,8 +97,32 @@ def load(folder: Path | None = None) -> Venues:
 _MONTHS = {
     name: at // 2 + 1
     for at, name in enumerate(
-        "jan january feb february mar march apr april may may jun june jul july aug august sep september oct october "
-        "nov november dec december".split()
+        [
+            "jan",
+            "january",
+            "feb",
+            "february",
+            "mar",
+            "march",
+            "apr",
+            "april",
+            "may",
+            "may",
+            "jun",
+            "june",
+            "jul",
+            "july",
+            "aug",
+            "august",
+            "sep",
+            "september",
+            "oct",
+            "october",
+            "nov",
+            "november",
+            "dec",
+            "december",
+        ]
     )
 } | {"sept": 9}
 _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
@@ -119,11 +143,10 @@ _DATES = tuple(
 def dated(text: str) -> tuple[str, int | None, int | None]:
     """`text` without its date, the year and the month (1..12): "arxiv [Oct'21]" gives ("arxiv []", 2021, 10)."""
     for pattern in _DATES:
-        found = None
-        for found in pattern.finditer(text):
-            pass
-        if found is None:
+        hits = list(pattern.finditer(text))
+        if not hits:
             continue
+        found = hits[-1]
         groups = found.groupdict()
         year = int(groups["year"])
         if year < 100:
@@ -168,7 +191,10 @@ def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str
         known_form = comparison(whole)
         sure = year is not None or known_form not in table.ambiguous
         return Mention(short, True, sure, year, month, award)
-    if re.fullmatch(r"[A-Z][A-Za-z]{0,8}[A-Z][A-Za-z]*(?:[-/@&+ ][A-Z][A-Za-z]*[A-Z][A-Za-z]*)?", whole) and len(whole) <= 20:
+    if (
+        re.fullmatch(r"[A-Z][A-Za-z]{0,8}[A-Z][A-Za-z]*(?:[-/@&+ ][A-Z][A-Za-z]*[A-Z][A-Za-z]*)?", whole)
+        and len(whole) <= 20
+    ):
         return Mention(whole, False, False, year, month, award)
     return None
 
@@ -178,11 +204,9 @@ def _strip_words(text: str, status: tuple[str, ...]) -> str:
     while True:
         match = pattern.match(text)
         trimmed = text[match.end() :].strip(_EDGE) if match else text
-        tail = None
-        for tail in pattern.finditer(trimmed):
-            pass
-        if tail is not None and tail.end() == len(trimmed) and tail.start() > 0:
-            trimmed = trimmed[: tail.start()].strip(_EDGE)
+        tails = list(pattern.finditer(trimmed))[-1:]
+        if tails and tails[0].end() == len(trimmed) and tails[0].start() > 0:
+            trimmed = trimmed[: tails[0].start()].strip(_EDGE)
         if trimmed == text:
             return text
         text = trimmed

@@ -15,10 +15,14 @@ from refsync.model import Catalog, Date, Entry, Origin, Person, Retired, Said, T
 from tests.conftest import EXAMPLE, ROOT
 
 # Any text that a file can hold: YAML has no place for most control characters and none for halves of a surrogate.
-texts = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t\u2028\u00ad"), min_size=1, max_size=24)
+texts = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t\u2028\u00ad"), min_size=1, max_size=24
+)
 words = st.text("abcdefghij0123456789-", min_size=1, max_size=8)
 maps = st.dictionaries(words, texts, max_size=3)
-people = st.builds(Person, family=texts, given=st.none() | texts, particle=st.none() | texts) | st.builds(Person, literal=texts)
+people = st.builds(Person, family=texts, given=st.none() | texts, particle=st.none() | texts) | st.builds(
+    Person, literal=texts
+)
 dates = st.builds(Date, year=st.integers(1000, 9999)) | st.builds(
     Date, year=st.integers(1000, 9999), month=st.integers(1, 12), day=st.none() | st.integers(1, 31)
 )
@@ -47,7 +51,8 @@ def catalogs(draw: st.DrawFn) -> Catalog:
 
 def without_origin(catalog: Catalog) -> Catalog:
     kept = tuple(
-        Entry(**{one.name: getattr(entry, one.name) for one in fields(Entry)} | {"origin": ()}) for entry in catalog.entries
+        Entry(**{one.name: getattr(entry, one.name) for one in fields(Entry)} | {"origin": ()})
+        for entry in catalog.entries
     )
     return Catalog(id=catalog.id, title=catalog.title, topics=catalog.topics, entries=kept, retired=catalog.retired)
 

@@ -13,7 +13,9 @@ from tests.conftest import EXAMPLE, ROOT
 from tests.test_example import run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"`(\S+\.yaml)`[^\n]*\n\n```yaml\n(.*?)```|`(\S+\.yaml)`, by key[^\n]*\n\n```yaml\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(
+    r"`(\S+\.yaml)`[^\n]*\n\n```yaml\n(.*?)```|`(\S+\.yaml)`, by key[^\n]*\n\n```yaml\n(.*?)```", README, re.DOTALL
+)
 
 
 def test_every_command_is_in_the_readme() -> None:

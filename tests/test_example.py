@@ -63,7 +63,9 @@ def test_a_repeat_is_one_entry_in_all_its_topics(built: tuple[Path, str], title:
 
 
 def test_published_beats_preprint_and_tags_are_joined(built: tuple[Path, str]) -> None:
-    (entry,) = [one for one in catalog_of(built[0]).entries if one.title.startswith("Post-Training Quantization for Vision")]
+    (entry,) = [
+        one for one in catalog_of(built[0]).entries if one.title.startswith("Post-Training Quantization for Vision")
+    ]
     assert entry.venue is not None and entry.venue.short == "NeurIPS"
     assert set(entry.tags) == {"mixed", "qnn"}
 

@@ -122,7 +122,9 @@ def insert(listed: List, rng: random.Random) -> None:
     row = bool(lines) and lines[0].row
     title = ARRIVALS[listed.arrived]
     listed.arrived += 1
-    text = f"| [{title}](https://example.org/{listed.arrived}.pdf) | **ICML'21** | MIT |" if row else f"{title}. ICML 2021"
+    text = (
+        f"| [{title}](https://example.org/{listed.arrived}.pdf) | **ICML'21** | MIT |" if row else f"{title}. ICML 2021"
+    )
     lines.insert(rng.randint(0, len(lines)), Line(listed.count, text, row))
     listed.count += 1
 
@@ -165,7 +167,9 @@ def _edit(listed: List, rng: random.Random, pattern: str, repl: str, *, rows: bo
     fitting = [
         (at, to)
         for at, to in listed.places()
-        if counts[(line := listed.sections[at][1][to]).work] == 1 and (rows or not line.row) and re.search(pattern, line.text)
+        if counts[(line := listed.sections[at][1][to]).work] == 1
+        and (rows or not line.row)
+        and re.search(pattern, line.text)
     ]
     if fitting:
         at, to = rng.choice(fitting)
@@ -201,7 +205,19 @@ def rename_topic(listed: List, rng: random.Random) -> None:
 
 EDITS = {
     edit.__name__: edit
-    for edit in (insert, delete, put_back, reorder, move, misspell, recase, add_word, split_nickname, add_venue, rename_topic)
+    for edit in (
+        insert,
+        delete,
+        put_back,
+        reorder,
+        move,
+        misspell,
+        recase,
+        add_word,
+        split_nickname,
+        add_venue,
+        rename_topic,
+    )
 }
 
 
@@ -263,10 +279,15 @@ def test_a_work_in_place_of_another_gets_its_own_key() -> None:
         ("Fully Quantized Transformer for Improved Translation", "Fully Quantized Transformer for Machine Translation"),
         ("YOLOv3: An Incremental Improvement of Detection", "YOLOv4: An Incremental Improvement of Detection"),
         ("Deep Learning for Graphs", "Deep Learning for Graphs: A Survey"),
-        ("Post-Training Quantization for Vision Transformer", "FQ-ViT: Post-Training Quantization for Fully Quantized Vision Transformer"),
+        (
+            "Post-Training Quantization for Vision Transformer",
+            "FQ-ViT: Post-Training Quantization for Fully Quantized Vision Transformer",
+        ),
     ]
     for old, new in pairs:
-        listed = List(sections=[("## Topic", [Line(0, f"{old}. ICML 2021", False), Line(1, f"{ARRIVALS[0]}. ICML 2020", False)])])
+        listed = List(
+            sections=[("## Topic", [Line(0, f"{old}. ICML 2021", False), Line(1, f"{ARRIVALS[0]}. ICML 2020", False)])]
+        )
         first = built(listed, None)
         listed.sections[0][1][0] = Line(2, f"{new}. ICML 2021", False)
         second = built(listed, first)

@@ -55,7 +55,9 @@ def test_every_line_is_an_entry_or_listed_as_left_out(case: Path) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         plain = line.strip()
         furniture = not plain or plain.startswith("#") or set(plain) <= set("|:- ")
-        header = plain.startswith("|") and number < text.count("\n") and set(text.split("\n")[number].strip()) <= set("|:- ")
+        header = (
+            plain.startswith("|") and number < text.count("\n") and set(text.split("\n")[number].strip()) <= set("|:- ")
+        )
         assert number in covered or furniture or header, f"{case.name}:{number}: {plain}"
 
 
@@ -68,6 +70,15 @@ def test_the_shared_gold_of_the_example_is_met(tmp_path: Path) -> None:
     out = subprocess.run(read, capture_output=True, text=True, check=True, encoding="utf-8").stdout
     (tmp_path / "p.jsonl").write_text(out, encoding="utf-8")
     totals = tmp_path / "totals.json"
-    command = [sys.executable, str(score), str(tmp_path / "p.jsonl"), "--gold", str(gold), "--strict", "--json", str(totals)]
+    command = [
+        sys.executable,
+        str(score),
+        str(tmp_path / "p.jsonl"),
+        "--gold",
+        str(gold),
+        "--strict",
+        "--json",
+        str(totals),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     assert set(json.loads(totals.read_text()).values()) == {1.0}

@@ -160,8 +160,14 @@ def test_every_key_made_is_a_key(title: str, family: str | None, year: int | Non
 
 
 KEYS = [
-    (Entry(title="Decoupled Knowledge Distillation", authors=(Person(family="Zhao"),), date=Date(year=2022)), "zhao2022decoupled"),
-    (Entry(title="A Survey of Things", authors=(Person(family="Müller-Żak"),), date=Date(year=2020)), "mullerzak2020survey"),
+    (
+        Entry(title="Decoupled Knowledge Distillation", authors=(Person(family="Zhao"),), date=Date(year=2022)),
+        "zhao2022decoupled",
+    ),
+    (
+        Entry(title="A Survey of Things", authors=(Person(family="Müller-Żak"),), date=Date(year=2020)),
+        "mullerzak2020survey",
+    ),
     (Entry(title="FQ-ViT: Fully Quantized", date=Date(year=2021)), "fqvit2021"),
     (Entry(title="How Do Vision Transformers Work?", date=Date(year=2022)), "visiontransformerswork2022"),
     (Entry(title="深度学习", ids={"arxiv": "1503.02531"}), "arxiv-1503-02531"),
@@ -203,21 +209,57 @@ def paper(title: str, **more: object) -> Entry:
 
 ONE = [
     ("the same title", paper("Deep Things of Nets"), paper("Deep things of nets")),
-    ("the same arXiv id", paper("A", ids={"arxiv": "1503.02531"}), paper("A: with more words", ids={"arxiv": "1503.02531"})),
-    ("preprint and its published version", paper("Deep Things", date=Date(year=2020)), paper("Deep Things", date=Date(year=2022))),
-    ("an arXiv DOI beside the publisher's", paper("Deep Things", ids={"doi": "10.48550/arxiv.1"}), paper("Deep Things", ids={"doi": "10.1145/1"})),
+    (
+        "the same arXiv id",
+        paper("A", ids={"arxiv": "1503.02531"}),
+        paper("A: with more words", ids={"arxiv": "1503.02531"}),
+    ),
+    (
+        "preprint and its published version",
+        paper("Deep Things", date=Date(year=2020)),
+        paper("Deep Things", date=Date(year=2022)),
+    ),
+    (
+        "an arXiv DOI beside the publisher's",
+        paper("Deep Things", ids={"doi": "10.48550/arxiv.1"}),
+        paper("Deep Things", ids={"doi": "10.1145/1"}),
+    ),
 ]
 ASKED = [
-    ("two arXiv ids", paper("Deep Things", ids={"arxiv": "1503.02531"}), paper("Deep Things", ids={"arxiv": "1606.07947"})),
+    (
+        "two arXiv ids",
+        paper("Deep Things", ids={"arxiv": "1503.02531"}),
+        paper("Deep Things", ids={"arxiv": "1606.07947"}),
+    ),
     ("years far apart", paper("Deep Things", date=Date(year=2010)), paper("Deep Things", date=Date(year=2022))),
-    ("other authors", paper("Deep Things", authors=(Person(family="Li"),)), paper("Deep Things", authors=(Person(family="Kim"),))),
-    ("one id, two titles", paper("Graphs of Rain", ids={"doi": "10.1/x"}), paper("Zebra Crossings", ids={"doi": "10.1/x"})),
-    ("one word apart", paper("Fully Quantized Transformer for Improved Translation"), paper("Fully Quantized Transformer for Machine Translation")),
+    (
+        "other authors",
+        paper("Deep Things", authors=(Person(family="Li"),)),
+        paper("Deep Things", authors=(Person(family="Kim"),)),
+    ),
+    (
+        "one id, two titles",
+        paper("Graphs of Rain", ids={"doi": "10.1/x"}),
+        paper("Zebra Crossings", ids={"doi": "10.1/x"}),
+    ),
+    (
+        "one word apart",
+        paper("Fully Quantized Transformer for Improved Translation"),
+        paper("Fully Quantized Transformer for Machine Translation"),
+    ),
 ]
 APART = [
-    ("a subset", paper("Post-Training Quantization for Vision Transformer"), paper("FQ-ViT: Post-Training Quantization for Fully Quantized Vision Transformer")),
+    (
+        "a subset",
+        paper("Post-Training Quantization for Vision Transformer"),
+        paper("FQ-ViT: Post-Training Quantization for Fully Quantized Vision Transformer"),
+    ),
     ("a number", paper("A Good Detector of Objects in Images 3"), paper("A Good Detector of Objects in Images 4")),
-    ("a survey of it", paper("Neural Architecture Search for Transformers Today"), paper("Neural Architecture Search for Transformers Today Survey")),
+    (
+        "a survey of it",
+        paper("Neural Architecture Search for Transformers Today"),
+        paper("Neural Architecture Search for Transformers Today Survey"),
+    ),
     ("no title", paper(""), paper("")),
     ("other scripts", paper("深度学习综述"), paper("图神经网络综述")),
 ]

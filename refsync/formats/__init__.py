@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import PurePath
 from typing import Protocol, cast
 
 from refsync import identifiers
 from refsync.mapping import Tables
-from refsync.model import Catalog, Entry, Problem
+from refsync.model import Catalog, Date, Entry, Person, Problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,12 +109,46 @@ def identified(ids: Mapping[str, str], links: Mapping[str, str]) -> dict[str, st
         named_by = identifiers.of_url(url)
         if named_by is not None:
             found.setdefault(*named_by)
-    if "doi" in ids and "doi" not in found and "arxiv" not in found:
+    if "doi" in ids and "doi" not in found and not ids["doi"].startswith("10.48550/arxiv."):
         found["doi"] = ids["doi"]
     return found
+
+
+def completed(entry: Entry, key: str, extra: Mapping[str, str]) -> Entry:
+    """A work as read, with its key, the identifiers that its links name, and the fields that no row knows."""
+    return replace(entry, key=key, ids=identified(entry.ids, entry.links), extra=dict(extra))
+
+
+def stated(first: str | None, second: str | None) -> str | None:
+    """The publisher of a book, or the venue that stands for it; the school of a thesis likewise."""
+    return line(first or second or "") or None
 
 
 def page_range(pages: str) -> tuple[str, str] | None:
     """First and last page of "12-19" in any spelling of the dash; None when it is not one range."""
     found = re.fullmatch(r"([^\s,;‐-―-]+)\s*[‐-―-]+\s*([^\s,;‐-―-]+)", pages.strip())
     return (found[1], found[2]) if found else None
+
+
+def keywords(topics: tuple[str, ...], tags: tuple[str, ...], paths: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Topics (as "Models > RNNs") and tags, each once."""
+    found = [" > ".join(paths[one]) if one in paths else one for one in topics]
+    return [one for one in dict.fromkeys(map(line, (*found, *tags))) if one]
+
+
+def date_of(text: str) -> Date | str | None:
+    """A date such as "2017", "2017-06", "2017/06/12/"; what is no such date stays text."""
+    text = line(text)
+    found = re.fullmatch(r"(\d{4})(?:[-/](\d{1,2})?(?:[-/](\d{1,2})?(?:/.*)?)?)?", text)
+    if not found:
+        return text or None
+    month, day = (int(part) if part else None for part in found.groups()[1:])
+    if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
+        return text
+    return Date(year=int(found[1]), month=month, day=day if month else None)
+
+
+def people_of(names: Mapping[str, str]) -> Person | None:
+    """The Person of its parts, None when all are empty."""
+    parts = {part: value for part, value in names.items() if value}
+    return Person(**parts) if parts else None

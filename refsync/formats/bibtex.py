@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
-from refsync import mapping, titles
-from refsync.formats import Export, Reading, address, line, page_range
+from refsync import identifiers, mapping, names, titles
+from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
+from refsync.formats.bibfile import Record, parts_of_name, people_in, records
+from refsync.formats.latex import SPECIAL, escape, escaped, split, text_of, verbatim, verbatim_of
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem
 
 # Without an `@`: bibtex, pybtex and others take one anywhere for the start of an entry.
 MARKER = "% Written by refsync build: edit the list or corrections.yaml, not this file."
 MONTHS = dict(enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1))
+_MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# Writing
 
 
 def write(catalog: Catalog, tables: Tables) -> Export:
     """A .bib file in UTF-8: one field a line, in the order of mappings/bibtex.yaml."""
     table = tables.table("bibtex")
-    names = {kind: cells["bibtex"] for kind, cells in tables.kinds.items()}
+    types = {kind: cells["bibtex"][0] for kind, cells in tables.kinds.items()}
     is_own = partial(_is_own, table.omitted)
     fields_of = mapping.writer(table, _pairs(catalog.paths, tables.words))
     parts = [MARKER + "\n"]
@@ -30,15 +38,15 @@ def write(catalog: Catalog, tables: Tables) -> Export:
             extra = sorted(entry.extra.items())
             fields += [(name, _text(value)) for name, value in extra if name not in written and is_own(name)]
         lines = [f"  {name} = {value},\n" for name, value in fields]
-        parts.append(f"\n@{_type(entry, names)}{{{_key(entry.key)},\n{''.join(lines)}}}\n")
+        parts.append(f"\n@{_type(entry, types)}{{{_key(entry.key)},\n{''.join(lines)}}}\n")
     problem = mapping.unplaced(table, catalog.entries, is_own)
     return Export(text="".join(parts), problems=(problem,) if problem else ())
 
 
-def _type(entry: Entry, names: Mapping[str, tuple[str, ...]]) -> str:
+def _type(entry: Entry, types: Mapping[str, str]) -> str:
     if entry.kind == "thesis" and (entry.genre or "").casefold().startswith("master"):
         return "mastersthesis"
-    return names.get(entry.kind, names["document"])[0]
+    return types.get(entry.kind, "misc")
 
 
 def _is_own(omitted: frozenset[str], name: str) -> bool:
@@ -46,80 +54,30 @@ def _is_own(omitted: frozenset[str], name: str) -> bool:
     return re.fullmatch(r"[a-z][a-z0-9_:-]*", name) is not None and name not in omitted
 
 
+_KEY = re.compile(r"""[\s"#$%'(),<=>?@\\^`{|}~!]+""")
+
+
 def _key(key: str) -> str:
     """`key` without the characters that end it in some reader; keys that refsync makes have none."""
-    return re.sub(r"""[\s"#$%'(),<=>?@\\^`{|}~!]+""", "-", key) or "unnamed"
-
-
-# ------------------------------------------------------------------------------------------------------------------
-# Values
+    return _KEY.sub("-", key) or "unnamed"
 
 
 def _pairs(paths: Mapping[str, tuple[str, ...]], words: frozenset[str]) -> dict[str, Pair]:
     return {
-        "text": Pair(_text, _unread),
-        "verbatim": Pair(_verbatim, _unread),
-        "title": Pair(_title_writer(words), _unread),
-        "authors": Pair(_authors, _unread),
-        "editors": Pair(_authors, _unread),
-        "publisher": Pair(_publisher, _unread),
-        "date": Pair(_date, _unread),
-        "day": Pair(_day, _unread),
-        "page range": Pair(_pages, _unread),
-        "doi": Pair(_verbatim, _unread),
-        "arxiv": Pair(_arxiv, _unread),
-        "address": Pair(_address, _unread),
-        "keywords": Pair(_keywords_writer(paths), _unread),
+        "text": Pair(_text, text_of),
+        "verbatim": Pair(_verbatim, verbatim_of),
+        "title": Pair(_title_writer(words), text_of),
+        "authors": Pair(_authors, _authors_of),
+        "editors": Pair(_authors, lambda value: _authors_of(value)[0]),
+        "publisher": Pair(_publisher, lambda value: (text_of(value),) * 2),
+        "date": Pair(_date, _date_of),
+        "day": Pair(_day, lambda value: date_of(text_of(value))),
+        "page range": Pair(_pages, _pages_of),
+        "doi": Pair(_verbatim, lambda value: identifiers.doi(verbatim_of(value))),
+        "arxiv": Pair(_arxiv, _arxiv_of),
+        "address": Pair(_address, lambda value: (verbatim_of(value), None, None)),
+        "keywords": Pair(partial(_keywords, paths), _keywords_of),
     }
-
-
-def _unread(*values: str) -> None:
-    return None
-
-
-_SPECIAL = re.compile(r"[&%#_$~^\\{}]")
-# As pandoc has it, lest "$5 and $100" be a formula: no space inside the dollars, no digit after.
-_MATH = re.compile(r"(?<!\\)\$(?![\s$])((?:\\[A-Za-z,;:!{}]|[^$\\%#&~\n])*?)(?<![\s\\])\$(?!\d)")
-_ESCAPES = {
-    **{mark: f"\\{mark}" for mark in "&%#_${}"},
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "\\": "\\textbackslash{}",
-}
-_NAMED_BRACES = {**_ESCAPES, "{": "\\textbraceleft{}", "}": "\\textbraceright{}"}
-
-
-def escaped(text: str) -> str:
-    """`text` as one line of LaTeX in UTF-8. Formulas stay; braces are balanced, or spelt out."""
-    text = line(text)
-    if _SPECIAL.search(text) is None:
-        return text
-    # bibtex counts braces, escaped ones too.
-    escapes = _ESCAPES if _balanced(text) else _NAMED_BRACES
-    out, at = [], 0
-    for found in _formulas(text):
-        out.append(_SPECIAL.sub(lambda mark: escapes[mark[0]], text[at : found.start()]))
-        out.append(f"{{{found[0]}}}" if any(map(str.isupper, found[1])) else found[0])
-        at = found.end()
-    out.append(_SPECIAL.sub(lambda mark: escapes[mark[0]], text[at:]))
-    return "".join(out)
-
-
-def _formulas(text: str) -> list[re.Match[str]]:
-    """The parts of `text` in dollars that are formulas: with a command, or without a space."""
-    if text.count("$") < 2 or not _balanced(text):
-        return []
-    found = _MATH.finditer(text)
-    return [one for one in found if ("\\" in one[1] or " " not in one[1]) and _balanced(one[1])]
-
-
-def _balanced(text: str) -> bool:
-    depth = 0
-    for mark in text:
-        depth += (mark == "{") - (mark == "}")
-        if depth < 0:
-            return False
-    return depth == 0
 
 
 def _text(value: str) -> str:
@@ -127,12 +85,7 @@ def _text(value: str) -> str:
 
 
 def _verbatim(value: str) -> str:
-    """An address or identifier as it is; only what would end the value is percent-encoded."""
-    return f"{{{_UNSAFE.sub(lambda mark: f'%{ord(mark[0]):02X}', line(value))}}}"
-
-
-# A percent sign that is an encoding already stays.
-_UNSAFE = re.compile(r"[{}\\ ]|%(?![0-9A-Fa-f]{2})")
+    return f"{{{verbatim(value)}}}"
 
 
 class _TitleWords(dict[str, str | None]):
@@ -143,9 +96,8 @@ class _TitleWords(dict[str, str | None]):
 
     def __missing__(self, word: str) -> str | None:
         out = None
-        if _SPECIAL.search(word) is None and not titles.holds_term(word, self.proper):
-            runs = titles.protected(word, self.proper)
-            out = "".join([f"{{{text}}}" if kept else text for text, kept in runs])
+        if SPECIAL.search(word) is None and not titles.holds_term(word, self.proper):
+            out = _braced(word, word, self.proper)
         self[word] = out
         return out
 
@@ -156,39 +108,29 @@ def _title_writer(proper: frozenset[str]) -> Callable[[str], str]:
     def written(title: str) -> str:
         title = line(title)
         words = [judged[word] for word in title.split(" ")]
-        if None in words or title.isupper():
-            return f"{{{_slow_title(title, proper)}}}"
-        return f"{{{' '.join(words)}}}"  # type: ignore[arg-type]  # none of them is None
+        if None not in words and not title.isupper():
+            return f"{{{' '.join(words)}}}"  # type: ignore[arg-type]  # None was looked for
+        parts = (_braced(part, title, proper) if formula is None else formula for part, formula in split(title))
+        return f"{{{''.join(parts)}}}"
 
     return written
 
 
-def _slow_title(title: str, proper: frozenset[str]) -> str:
-    """A title with formulas, special characters or terms of several words."""
-    out, at = [], 0
-    escapes = _ESCAPES if _balanced(title) else _NAMED_BRACES
-    for start, end, formula in [*((*one.span(), one[0]) for one in _formulas(title)), (len(title), len(title), "")]:
-        for text, kept in titles.protected(title[at:start], proper) if start > at else ():
-            text = _SPECIAL.sub(lambda mark: escapes[mark[0]], text)
-            out.append(f"{{{text}}}" if kept else text)
-        out.append(f"{{{formula}}}" if any(map(str.isupper, formula)) else formula)
-        at = end
-    return "".join(out)
+def _braced(part: str, title: str, proper: frozenset[str]) -> str:
+    """A part of a title with braces around what keeps its capitals."""
+    runs = ((escape(text, title), kept) for text, kept in titles.protected(part, proper))
+    return "".join([f"{{{text}}}" if kept else text for text, kept in runs])
 
 
-# ------------------------------------------------------------------------------------------------------------------
-# Names
-
-_PLAIN_NAME = re.compile(r"(?!.*\b(?:[aA][nN][dD]|others)\b)(?! )(?:[A-Za-zÀ-ɏ.'’-]| (?! |$))+")
+# Names that BibTeX reads as they stand: letters, and no word that it takes for its own.
+_PLAIN_NAME = re.compile(r"(?! )(?:[A-Za-zÀ-ɏ.'’-]| (?! |$|and\b|others\b))+", re.IGNORECASE)
 
 
 def _authors(people: tuple[Person, ...], complete: bool | None = None) -> str | None:
-    if not people:
-        return None
-    found = [_name(one) for one in people]
-    if complete is False:
+    found = [name for one in people if (name := _name(one))]
+    if found and complete is False:
         found.append("others")
-    return f"{{{' and '.join(found)}}}"
+    return f"{{{' and '.join(found)}}}" if found else None
 
 
 def _name(one: Person) -> str:
@@ -197,26 +139,23 @@ def _name(one: Person) -> str:
     if family and given and one.literal is None and one.particle is None and one.suffix is None:
         if _PLAIN_NAME.fullmatch(family) and _PLAIN_NAME.fullmatch(given):
             return f"{family}, {given}"
-    if one.literal is not None or not given:
-        whole = one.literal if one.literal is not None else " ".join(filter(None, (one.particle, family, one.suffix)))
+    if one.literal is not None or not given or not family:
+        whole = one.literal if one.literal is not None else names.natural(one)
         word = escaped(whole)
-        return word if one.literal is None and word.isalpha() and word != "others" else f"{{{word}}}"
-    last = " ".join(_name_part(part) for part in (one.particle, family) if part) or "{}"
+        alone = one.literal is None and word.isalpha() and word.casefold() not in {"and", "others"}
+        return word if alone or not word else f"{{{word}}}"
+    last = " ".join(_name_part(part) for part in (one.particle, family) if part)
     return ", ".join([last, *(_name_part(part) for part in (one.suffix, given) if part)])
 
 
 def _name_part(part: str) -> str:
     word = escaped(part)
-    return f"{{{word}}}" if "," in word or re.search(r"\band\b", word, re.IGNORECASE) or word == "others" else word
+    return f"{{{word}}}" if "," in word or re.search(r"\b(?:and|others)\b", word, re.IGNORECASE) else word
 
 
 def _publisher(publisher: str | None, name: str | None) -> str | None:
-    stated = publisher or name
-    return _text(stated) if stated else None
-
-
-# ------------------------------------------------------------------------------------------------------------------
-# Dates, pages, identifiers
+    found = stated(publisher, name)
+    return _text(found) if found else None
 
 
 def _date(date: Date | str) -> tuple[str | None, str | None, str | None]:
@@ -248,18 +187,122 @@ def _address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str
     return _verbatim(url) if url else None
 
 
-def _keywords_writer(paths: Mapping[str, tuple[str, ...]]) -> Callable[..., str | None]:
-    """Topics and tags with a comma between them; a comma inside one becomes a semicolon. A topic is written once."""
-    written = {topic: escaped(" > ".join(path).replace(",", ";")) for topic, path in paths.items()}
+def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
+    found = [escaped(one.replace(",", ";")) for one in keywords(topics, tags, paths)]
+    return f"{{{', '.join(found)}}}" if found else None
 
-    def keywords(topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
-        found = [written[one] if one in written else escaped(one) for one in topics]
-        found += [escaped(tag.replace(",", ";")) for tag in tags]
-        return f"{{{', '.join(filter(None, dict.fromkeys(found)))}}}" if found else None
 
-    return keywords
+# ------------------------------------------------------------------------------------------------------------------
+# Reading
 
 
 def read(text: str, where: str, tables: Tables) -> Reading:
-    """The works of a .bib file."""
-    return Reading(entries=(), problems=(Problem(where=where, what="not read yet."),))
+    """The works of a .bib file. An entry that cannot be read is a Problem at its line; the others are read."""
+    problems: list[Problem] = []
+    entry_of = mapping.reader(tables.table("bibtex"), _pairs({}, frozenset()))
+    entries = []
+    for record in records(text, where, problems):
+        kind = tables.kind_of("bibtex", record.type)
+        fields, extra = _usual(record)
+        if kind is None:
+            extra["entrytype"] = record.type
+            what = f"@{record.type} is no type that refsync knows: read as a document."
+            problems.append(Problem(where=f"{where}:{record.line}", what=what, hint="Its fields are kept."))
+        entry, rest = entry_of(kind or "document", fields)
+        extra.update((name, text_of(value)) for name, value in rest.items())
+        entries.append(_judged(completed(entry, record.key, extra), record.type))
+    return Reading(entries=tuple(entries), problems=tuple(problems))
+
+
+def _usual(record: Record) -> tuple[dict[str, str], dict[str, str]]:
+    """The fields of a record in the usual spelling, and those that have none: biblatex's `date` as year, month and
+    day, a month as its number, an address in `howpublished` as `url`."""
+    fields, extra = dict(record.fields), {}
+    if date := fields.pop("date", None):
+        start, _, end = text_of(date).partition("/")
+        found = date_of(start)
+        if isinstance(found, Date) and not end:
+            given = {"year": found.year, "month": found.month, "day": found.day}
+            fields = {**{name: str(part) for name, part in given.items() if part}, **fields}
+        elif "year" in fields:
+            extra["date"] = text_of(date)
+        else:
+            fields["year"] = date
+    if month := fields.pop("month", None):
+        number = text_of(month).strip(" .")
+        number = str(_MONTH_NUMBERS.get(number[:3].lower(), number))
+        if number.isdecimal() and 1 <= int(number) <= 12 and fields.get("year", "").strip("{} ").isdecimal():
+            fields["month"] = number
+        else:
+            extra["month"] = text_of(month)
+    if "url" not in fields and re.match(r"\s*(?:\\url\s*\{\s*)?https?://\S+$", fields.get("howpublished", "")):
+        fields["url"] = fields.pop("howpublished")
+    if record.type == "mastersthesis":
+        fields.setdefault("type", "Master's thesis")
+    return fields, extra
+
+
+def _judged(entry: Entry, type: str) -> Entry:
+    """An entry with the arXiv id that its text names; a @misc or @article of arXiv's is a preprint."""
+    ids = dict(entry.ids)
+    venue = entry.venue.name if entry.venue else ""
+    said = f"{venue} {entry.note or ''}"
+    if "arxiv" not in ids and (found := identifiers.ARXIV_TEXT.search(said)):
+        ids["arxiv"] = found[1]
+    if re.match(r"(?i)corr\b", venue) and (found := re.match(r"abs/(\S+)", entry.volume or "")):
+        ids.setdefault("arxiv", found[1])
+    of_arxiv = re.match(r"(?i)(?:arxiv|corr)\b", venue) is not None
+    is_preprint = of_arxiv if type in {"article", "techreport"} else entry.kind == "document" and "arxiv" in ids
+    return replace(entry, ids=ids, kind="preprint" if is_preprint else entry.kind)
+
+
+def _authors_of(value: str) -> tuple[tuple[Person, ...], bool | None]:
+    found = people_in(value)
+    complete = None
+    if found and found[-1].strip().lower() == "others":
+        found, complete = found[:-1], False
+    return tuple(one for name in found if (one := _person(name))), complete
+
+
+def _person(name: str) -> Person | None:
+    """A Person out of BibTeX's four parts. A name in braces as a whole is a group's, or one that must not be split."""
+    parts = {part: text_of(" ".join(words)) for part, words in parts_of_name(name).items()}
+    last = parts.get("last", "")
+    if name.strip().startswith("{") and name.strip().endswith("}") and not (parts.get("first") or parts.get("von")):
+        return Person(literal=last) if last else None
+    found = {"family": last, "given": parts.get("first"), "particle": parts.get("von"), "suffix": parts.get("jr")}
+    known = {part: text for part, text in found.items() if text}
+    return Person(**known) if known else None
+
+
+def _date_of(year: str | None, month: str | None, day: str | None) -> Date | str | None:
+    if year is None:
+        return None
+    text = text_of(year)
+    if not re.fullmatch(r"\d{4}", text):
+        return text or None
+    number = text_of(day) if day else ""
+    return Date(
+        year=int(text),
+        month=int(month) if month else None,
+        day=int(number) if month and number.isdecimal() and 1 <= int(number) <= 31 else None,
+    )
+
+
+def _pages_of(value: str) -> str:
+    text = text_of(value)
+    found = page_range(text)
+    return f"{found[0]}-{found[1]}" if found else text
+
+
+def _arxiv_of(eprint: str | None, prefix: str | None, kind: str | None) -> str | None:
+    """The arXiv id of an eprint; None when it is another archive's."""
+    archive = verbatim_of(prefix or kind or "arXiv").casefold()
+    value = re.sub(r"(?i)^arxiv:\s*", "", verbatim_of(eprint or ""))
+    found = identifiers.of_url(f"https://arxiv.org/abs/{value}") if archive == "arxiv" else None
+    return found[1] if found else None
+
+
+def _keywords_of(value: str) -> tuple[None, tuple[str, ...]]:
+    found = (text_of(one) for one in re.split(r"[,;]", value))
+    return None, tuple(dict.fromkeys(filter(None, found)))

@@ -305,9 +305,7 @@ def joined(ours: Catalog, theirs: Catalog, where: str) -> tuple[Catalog, tuple[P
         taken |= {key.casefold(): both for key in (both.key, *both.aliases)}
     both_topics = {topic.id: topic for topic in (*theirs.topics, *ours.topics)}
     order = dict.fromkeys([topic.id for topic in ours.topics] + [topic.id for topic in theirs.topics])
-    retired = {
-        key: one for key, one in {**theirs.retired, **ours.retired}.items() if key.casefold() not in taken
-    }
+    retired = {key: one for key, one in {**theirs.retired, **ours.retired}.items() if key.casefold() not in taken}
     return (
         Catalog(
             id=ours.id,
@@ -370,9 +368,9 @@ def entry_value(entry: Entry, *, origin: bool) -> dict[str, Any]:
         value = getattr(entry, name)
         if name == "origin" and not origin:
             continue
-        if value in (None, "", (), False) or (isinstance(value, Mapping) and not value):
-            if name != "authors_complete" or value is None:
-                continue
+        empty = value in (None, "", (), False) or (isinstance(value, Mapping) and not value)
+        if empty and (name != "authors_complete" or value is None):
+            continue
         out[name] = _plain(name, value)
     return out
 

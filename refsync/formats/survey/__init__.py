@@ -73,6 +73,9 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     draft = entries.read(item.text, lexicon, favourite)
     if draft is None:
         return None, 0.0, "no title found"
+    if draft.url is None and (address := sections.lent_address(item)):
+        fields.take_link(draft, address, fields.RANK_PAPER)
+        entries.settle(draft)
     anchored = entries.is_anchored(draft)
     prose = _is_prose(plain, draft, lexicon)
     if prose and not (draft.venue or draft.ids or draft.year):

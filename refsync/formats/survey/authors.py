@@ -12,7 +12,35 @@ _WORD = re.compile(
     r"(?:[^\W\d_][\w'’`´-]*\.?|[A-Z]\.(?:-?[A-Z]\.)*)$",
 )
 _PARTICLE = frozenset(
-    "van von der den de la le du di da del della dos das bin ibn al el ten ter zu af y e st ul ur".split()
+    [
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "la",
+        "le",
+        "du",
+        "di",
+        "da",
+        "del",
+        "della",
+        "dos",
+        "das",
+        "bin",
+        "ibn",
+        "al",
+        "el",
+        "ten",
+        "ter",
+        "zu",
+        "af",
+        "y",
+        "e",
+        "st",
+        "ul",
+        "ur",
+    ]
 )
 _LEAD = re.compile(r"^(?:(?:authors?|by|written by|from)\s*[:：]?\s+|(?:authors?|作者)\s*[:：]\s*)", re.IGNORECASE)
 _INITIAL = r"(?:[A-Z]\.?(?:[\s-]?[A-Z]\.?){0,3})"
@@ -25,7 +53,9 @@ def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], b
     text = _LEAD.sub("", " ".join(text.replace("\u00a0", " ").split()).strip(" ,;.:|*_"))
     text, et_al = names.without_et_al(text)
     dotted = not et_al and original.rstrip(" ,;:|*_").endswith(".")
-    text = re.sub(r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))", "", text)
+    text = re.sub(
+        r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))", "", text
+    )
     text = text.strip(" ,;*†‡")
     # The stop that closes a sentence goes; the one of a last initial stays.
     if dotted and re.search(r"(?:^|[\s.-])[A-Z]$", text):
@@ -46,7 +76,9 @@ def _divided(text: str) -> list[str]:
     if len(by_and) >= 2 and all(part.count(",") == 1 for part in by_and):
         return by_and
     apa = _APA.findall(text)
-    commas = [part.strip() for part in re.split(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*", text) if part.strip()]
+    commas = [
+        part.strip() for part in re.split(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*", text) if part.strip()
+    ]
     if apa and len(apa) * 2 >= len(commas):
         return [f"{family.strip(' ,')}, {given}" for family, given in apa]
     inverted = (
@@ -59,7 +91,12 @@ def _divided(text: str) -> list[str]:
     # MLA and Chicago invert the first author only; "Last, First" alone is one author.
     if inverted and not (len(commas) == 2 and re.search(r"\band\b|&", text)):
         return [f"{commas[0]}, {commas[1]}", *commas[2:]]
-    if all(" " not in part for part in commas) and len(commas) >= 4 and len(commas) % 2 == 0 and _initials_every_second(commas):
+    if (
+        all(" " not in part for part in commas)
+        and len(commas) >= 4
+        and len(commas) % 2 == 0
+        and _initials_every_second(commas)
+    ):
         return [f"{commas[at]}, {commas[at + 1]}" for at in range(0, len(commas), 2)]
     return _joined_suffixes(commas)
 

@@ -38,7 +38,7 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
         _take_title_link(out, start, end)
         out.blank(start, end)
         fields.take_links(out)
-        if name != "plain":
+        if name not in {"plain", "authored"}:
             shapes.heads(out)
         fields.take_brackets(out)
         fields.take_identifiers(out)
@@ -56,7 +56,7 @@ def title_text(text: str) -> str:
     title = title.strip(_EDGE)
     if title.endswith(".") and not title.endswith("..."):
         title = title.rstrip(".").rstrip(_EDGE)
-    if title[:1] in "\"“" and title[-1:] in "\"”" and not re.search(r"[\"“”]", title[1:-1]):
+    if title[:1] in '"“' and title[-1:] in '"”' and not re.search(r"[\"“”]", title[1:-1]):
         title = title[1:-1].strip(_EDGE + ".")
     return title
 
@@ -64,7 +64,7 @@ def title_text(text: str) -> str:
 def _take_title_link(out: Draft, start: int, end: int) -> None:
     for span in out.text.marked("link"):
         if span.start < end and span.end > start:
-            fields.take_link(out, span.href, fields._RANK_TITLE)
+            fields.take_link(out, span.href, fields.RANK_TITLE)
 
 
 def settle(out: Draft) -> None:

@@ -15,15 +15,18 @@ from refsync.formats.survey import authors
 from refsync.formats.survey.markup import Span, Text
 from refsync.formats.survey.words import Words
 from refsync.model import Person
+from refsync.venues import dated
 
 GONE = "\x1f"  # stands for a character that has been understood
 _EDGE = " \t\n,.;:|-–—·•/" + GONE
 URL = re.compile(r"https?://[^\s<>\"'，。）)\]]+(?:\([^\s<>()]*\)[^\s<>\"'，。）)\]]*)*", re.IGNORECASE)
-_BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|【([^【】]*)】|（([^（）]*)）")
+BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|【([^【】]*)】|（([^（）]*)）")
 _STARS = re.compile(r"^[\s~]*\d+(?:\.\d+)?\s*[kK]?\+?\s*(?::[a-z_]+:|⭐️?|★|🔥|stars?|citations?)*\s*$")
-_SEPARATOR = re.compile(rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|(?<=\s)@")
-_EMOJI = re.compile(r":[a-z0-9_+-]+:|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]+")
-_CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
+SEPARATOR = re.compile(
+    rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|(?<=\s)@"
+)
+EMOJI = re.compile(r":[a-z0-9_+-]+:|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]+")
+CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -65,7 +68,7 @@ def draft(text: Text, words: Words) -> Draft:
 
 
 # Which link is the paper: the lower the rank the better.
-_RANK_TITLE, _RANK_PAPER, _RANK_VENUE, _RANK_BARE, _RANK_OTHER = 0, 1, 2, 3, 5
+RANK_TITLE, RANK_PAPER, RANK_VENUE, RANK_BARE = 0, 1, 2, 3
 _NO_PAPER = re.compile(
     r"^https?://(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|youtu\.be|youtube\.com|bilibili\.com|zhihu\.com|"
     r"colab\.research\.google\.com|huggingface\.co/(?!papers/)|img\.shields\.io|twitter\.com|x\.com|medium\.com|pan\.baidu\.com)",
@@ -83,11 +86,11 @@ def take_link(out: Draft, href: str, rank: int, label: str = "paper") -> None:
     href = href.strip()
     if not href or href.startswith("#"):
         return
-    if rank < out.url_rank and (rank == _RANK_TITLE or is_paper_link(href)):
+    if rank < out.url_rank and (rank == RANK_TITLE or is_paper_link(href)):
         out.url, out.url_rank = href, rank
-    elif rank == _RANK_TITLE or label == "paper":
+    elif rank == RANK_TITLE or label == "paper":
         out.links.setdefault(_free(out.links, label), href)
-    if rank <= _RANK_BARE and (found := identifiers.of_url(href)):
+    if rank <= RANK_BARE and (found := identifiers.of_url(href)):
         out.ids.setdefault(*found)
 
 
@@ -101,15 +104,18 @@ def _free(taken: dict[str, str], label: str) -> str:
 
 def take_links(out: Draft) -> None:
     """Understands every link that is not in the title, by its text."""
+    take_labelled(out)
     for span in out.text.marked("link"):
         if out.left[span.start : span.end].strip(GONE + " ") == "" and span.end > span.start:
             continue
         start, end = _with_brackets(out.left, span)
         label = out.text.plain[span.start : span.end].strip()
         kind = out.words.label(label.strip("[]() "))
+        if kind and not out.left[:start].strip(_EDGE + "[(") and out.words.venues.short(label.strip("[]() ")):
+            kind = None  # before the title a word such as "arXiv" is the venue, after it a label
         mentioned = None if kind else out.words.mention(label.strip("[]() "))
         if kind == "paper":
-            take_link(out, span.href, _RANK_PAPER)
+            take_link(out, span.href, RANK_PAPER)
         elif kind == "citation":
             pass
         elif kind:
@@ -117,14 +123,14 @@ def take_links(out: Draft) -> None:
             out.has_code = out.has_code or kind == "code"
         elif mentioned and (mentioned.known or mentioned.year):
             take_mention(out, label)
-            take_link(out, span.href, _RANK_VENUE)
+            take_link(out, span.href, RANK_VENUE)
         elif URL.fullmatch(label) or re.match(r"(?:www\.)?[\w-]+(?:\.[\w-]+)+/", label):
-            take_link(out, span.href, _RANK_BARE, label="link")
+            take_link(out, span.href, RANK_BARE, label="link")
         elif re.search(r"github\.com|gitlab\.com", span.href) and len(label.split()) <= 3:
             out.links.setdefault(_free(out.links, "code"), span.href)
             out.has_code = True
         elif identifiers.of_url(span.href) and len(label.split()) <= 4:
-            take_link(out, span.href, _RANK_BARE)
+            take_link(out, span.href, RANK_BARE)
         elif len(label.split()) <= 4:
             out.links.setdefault(_free(out.links, label.strip("[]() ").lower() or "link"), span.href)
         else:
@@ -146,7 +152,7 @@ def _with_brackets(plain: str, span: Span) -> tuple[int, int]:
 def take_brackets(out: Draft, start: int = 0, end: int | None = None) -> None:
     """Understands the brackets in [start, end): venue, date, tags, stars, group, identifier."""
     end = len(out.left) if end is None else end
-    for found in _BRACKETS.finditer(out.left, start, end):
+    for found in BRACKETS.finditer(out.left, start, end):
         inner = next(group for group in found.groups() if group is not None).strip(GONE + " *_`,;")
         if take_bracket(out, inner, found.start(), found.end(), square=found[0][0] in "[【"):
             out.blank(found.start(), found.end())
@@ -154,7 +160,7 @@ def take_brackets(out: Draft, start: int = 0, end: int | None = None) -> None:
 
 def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) -> bool:
     """Understands one bracket with this text; False when it is none of the known sorts."""
-    inner = _EMOJI.sub(" ", inner).strip() or inner
+    inner = EMOJI.sub(" ", inner).strip() or inner
     if not inner.strip(GONE + " "):
         return True
     kind = out.words.label(inner)
@@ -180,7 +186,9 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
 
 def _is_tag(text: str) -> bool:
     plain = text.strip("*_` ")
-    return len(plain.split()) <= 3 and len(plain) <= 30 and not plain.endswith(":") and bool(re.match(r"[\w+#-]", plain))
+    return (
+        len(plain.split()) <= 3 and len(plain) <= 30 and not plain.endswith(":") and bool(re.match(r"[\w+#-]", plain))
+    )
 
 
 def take_identifier(out: Draft, text: str) -> bool:
@@ -190,17 +198,40 @@ def take_identifier(out: Draft, text: str) -> bool:
         out.preprint = True
         return True
     value = identifiers.doi(text)
-    if value and re.fullmatch(r"(?i)(?:doi\s*[:=]?\s*)?(?:https?://(?:dx\.)?doi\.org/)?" + re.escape(value) + r"\W*", text.strip()):
+    if value and re.fullmatch(
+        r"(?i)(?:doi\s*[:=]?\s*)?(?:https?://(?:dx\.)?doi\.org/)?" + re.escape(value) + r"\W*", text.strip()
+    ):
         out.ids.setdefault("doi", value)
         return True
     return False
+
+
+_LABELLED = re.compile(r"(?:^|(?<=[\n\x1f]))\W*([^\W\d_][\w ./&()-]{1,24}?)\s*[:：]?\s*$")
+
+
+def take_labelled(out: Draft) -> None:
+    """Understands lines such as "Paper: https://..." and "Code: [link](...)", where the label stands before the link."""
+    for span in (
+        *out.text.marked("link"),
+        *(Span(at.start(), at.end(), "link", at[0]) for at in URL.finditer(out.left)),
+    ):
+        label = _LABELLED.search(out.left[: span.start])
+        kind = out.words.label(re.sub(r"\(.*?\)", "", label[1])) if label else None
+        if label is None or kind is None or out.left[span.start : span.end].strip(GONE) == "":
+            continue
+        if kind == "paper":
+            take_link(out, span.href.rstrip(".,;"), RANK_PAPER)
+        else:
+            out.links.setdefault(_free(out.links, kind), span.href.rstrip(".,;"))
+            out.has_code = out.has_code or kind == "code"
+        out.blank(label.start(1), span.end)
 
 
 def take_identifiers(out: Draft) -> None:
     """Understands identifiers and bare addresses in the text that is left."""
     for found in list(URL.finditer(out.left)):
         href = found[0].rstrip(".,;")
-        take_link(out, href, _RANK_BARE, label="link")
+        take_link(out, href, RANK_BARE, label="link")
         if re.search(r"github\.com|gitlab\.com", href):
             out.links.setdefault(_free(out.links, "code"), href)
             out.has_code = True
@@ -240,8 +271,6 @@ def take_mention(out: Draft, text: str, *, expected: bool = False) -> bool:
 
 def only_date(text: str) -> tuple[int, int | None] | None:
     """(year, month) of a text that is a date and nothing else."""
-    from refsync.venues import dated
-
     rest, year, month = dated(text)
     return (year, month) if year and not rest.strip(_EDGE + "[]()'’") else None
 
@@ -279,7 +308,7 @@ def is_mention(words: Words, text: str) -> bool:
 def _segments(left: str) -> Iterator[tuple[int, int]]:
     """[start, end) of the parts of a text between its separators."""
     start = 0
-    for found in [*_SEPARATOR.finditer(left), None]:
+    for found in [*SEPARATOR.finditer(left), None]:
         stop = found.start() if found else len(left)
         piece = left[start:stop]
         if stripped := piece.strip(_EDGE):
@@ -302,15 +331,17 @@ def take_authors(out: Draft) -> None:
 
 def take_emoji(out: Draft) -> None:
     """Understands emoji and their shortcodes: decoration."""
-    for found in _EMOJI.finditer(out.left):
+    for found in EMOJI.finditer(out.left):
         out.blank(found.start(), found.end())
 
 
 def take_rest(out: Draft) -> None:
     """What is left: a word for code, emoji, or prose, which is kept as the comment."""
     take_emoji(out)
-    if found := _CODE_WORD.search(out.left.rstrip(_EDGE)):
+    if found := CODE_WORD.search(out.left.rstrip(_EDGE)):
         out.has_code = True
         out.blank(found.start(), found.end())
-    prose = " ".join(part.strip(_EDGE) for part in re.split(rf"{GONE}+", out.left) if part.strip(_EDGE + "()[]*_`'\"“”"))
+    prose = " ".join(
+        part.strip(_EDGE) for part in re.split(rf"{GONE}+", out.left) if part.strip(_EDGE + "()[]*_`'\"“”")
+    )
     out.comment = " ".join(prose.split()) or None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from refsync.formats.survey import authors, fields
+from refsync.formats.survey import authors, fields, shapes
 from refsync.formats.survey.markup import Block, Span, Text, of_html
 from refsync.formats.survey.words import Words, plain_word
 
@@ -85,7 +85,7 @@ def divided(blocks: Sequence[Block], words: Words) -> tuple[str | None, list[Sec
 
 def heading_text(text: str) -> str:
     """A heading as a topic: one line, without numbers, emoji and marks at its ends."""
-    return " ".join(fields._EMOJI.sub(" ", text).split()).strip(" :：#") or " ".join(text.split())
+    return " ".join(fields.EMOJI.sub(" ", text).split()).strip(" :：#") or " ".join(text.split())
 
 
 def _opened(block: Block, parent: Section, words: Words) -> Section:
@@ -138,7 +138,11 @@ def _is_pair(block: Block, words: Words) -> bool:
     if block.kind != "item" or block.children:
         return False
     found = _PAIR.match(block.text.plain)
-    return bool(found and words.label(found[1]) and (not found[2] or found[2].startswith("http") or block.text.spans or len(found[2]) < 8))
+    return bool(
+        found
+        and words.label(found[1])
+        and (not found[2] or found[2].startswith("http") or block.text.spans or len(found[2]) < 8)
+    )
 
 
 def _joined(texts: Sequence[Text]) -> Text:
@@ -174,10 +178,27 @@ def _flat(block: Block, words: Words) -> Iterator[Item]:
             else:
                 nested.append(child)
     text = _joined(own)
+    inner = [item for child in nested for item in _flat(child, words)]
+    if text and nested and all(_is_citation(child.text, words) for child in nested):
+        # "* Lab [[Paper]](..)" over "* Authors, Title, Venue": the child is the entry, the label lends it its link.
+        if len(inner) == 1 and not any(fields.is_paper_link(span.href) for span in inner[0].text.marked("link")):
+            inner[0].label = text
+        yield from inner
+        return
     if text:
         yield Item("item", text, block.line, last)
-    for child in nested:
-        yield from _flat(child, words)
+    yield from inner
+
+
+def _is_citation(text: Text, words: Words) -> bool:
+    """Whether a nested bullet is a reference that begins with its authors."""
+    return shapes.authored(fields.draft(text, words)) is not None
+
+
+def lent_address(item: Item) -> str | None:
+    """The address that the label of a nested citation lends it."""
+    spans = item.label.marked("link") if item.label else ()
+    return next((span.href for span in spans if fields.is_paper_link(span.href)), None)
 
 
 def _belongs(text: Text, words: Words) -> bool:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from refsync import identifiers
 from refsync.formats.survey import authors, fields
 from refsync.formats.survey.fields import GONE, Draft
 from refsync.formats.survey.markup import Span
+from refsync.names import without_et_al
 
 _EDGE = " \t\n,;:|-–—·•*_" + GONE
 _NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)、]|\d{1,3}\s*[|｜]|[-*•▪●○])\s+")
-_DATED = re.compile(r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)")
-_OPEN, _CLOSE = "\"“„«「『", "\"”“»」』"
+_DATED = re.compile(
+    r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)"
+)
+_OPEN, _CLOSE = '"“„«「『', '"”“»」』'
 
 
 def heads(out: Draft, start: int = 0) -> int:
@@ -26,12 +30,14 @@ def heads(out: Draft, start: int = 0) -> int:
         at = start + len(left[start:]) - len(left[start:].lstrip(_EDGE))
         if number := _NUMBER.match(left, at):
             out.blank(number.start(), number.end())
-        elif emoji := fields._EMOJI.match(left, at):
+        elif emoji := fields.EMOJI.match(left, at):
             out.blank(emoji.start(), emoji.end())
-        elif left[at : at + 1] in "[(【" and left[at : at + 1] and (bracket := fields._BRACKETS.match(left, at)):
+        elif left[at : at + 1] in "[(【" and left[at : at + 1] and (bracket := fields.BRACKETS.match(left, at)):
             inner = next(group for group in bracket.groups() if group is not None)
             after = left[bracket.end() :].strip(_EDGE)
-            if not after or not fields.take_bracket(out, inner.strip(), bracket.start(), bracket.end(), square=bracket[0][0] != "("):
+            if not after or not fields.take_bracket(
+                out, inner.strip(), bracket.start(), bracket.end(), square=bracket[0][0] != "("
+            ):
                 return at
             out.blank(bracket.start(), bracket.end())
         elif (dated := _DATED.match(left, at)) and _take_dated(out, dated):
@@ -60,10 +66,14 @@ def _take_dated(out: Draft, dated: re.Match[str]) -> bool:
 def quoted(out: Draft) -> tuple[int, int] | None:
     """A title between quotes, at the start or after a nickname or authors."""
     plain = out.text.plain
-    opening = next((at for at, char in enumerate(plain) if char in _OPEN and (at == 0 or not plain[at - 1].isalnum())), None)
+    opening = next(
+        (at for at, char in enumerate(plain) if char in _OPEN and (at == 0 or not plain[at - 1].isalnum())), None
+    )
     if opening is None:
         return None
-    closings = [at for at in range(opening + 2, len(plain)) if plain[at] in _CLOSE and not plain[at + 1 : at + 2].isalnum()]
+    closings = [
+        at for at in range(opening + 2, len(plain)) if plain[at] in _CLOSE and not plain[at + 1 : at + 2].isalnum()
+    ]
     ending = next((at for at in closings if re.match(r"\s*(?:[,.;:|\n\[(*_]|$)", plain[at + 1 :])), None)
     if ending is None or len(plain[opening:ending].split()) < 2 or len(plain[:opening].split()) > 30:
         return None
@@ -109,7 +119,11 @@ def _marked_title(out: Draft, span: Span) -> tuple[int, int] | None:
         return None
     bracketed = inner.strip().startswith("[") and inner.strip().endswith("]")
     after = plain[span.end :]
-    if bracketed or (len(text.split()) <= 4 and re.match(r"\s*(?:[:：]|\s[-–—]\s)\s*\S", after)) or inner.rstrip().endswith((":", "：")):
+    if (
+        bracketed
+        or (len(text.split()) <= 4 and re.match(r"\s*(?:[:：]|\s[-–—]\s)\s*\S", after))
+        or inner.rstrip().endswith((":", "："))
+    ):
         return _after_nickname(out, span, text, bracketed=bracketed)
     if len(text.split()) < 2 and before:
         return None
@@ -133,6 +147,40 @@ def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tu
         start = out.text.plain.index(following[0], span.end)
         return start, end
     return span.start, end
+
+
+def authored(out: Draft) -> tuple[int, int] | None:
+    """A title without a mark that follows its authors: names from the left, up to the first part that is none."""
+    fields.take_links(out)
+    fields.take_emoji(out)
+    start = heads(out)
+    at, people = start, 0
+    for found in _BETWEEN_NAMES.finditer(out.left, start):
+        piece = out.left[at : found.start()].strip(_EDGE)
+        if GONE in piece or not authors.is_name(piece, out.words.title_words) or " " not in piece:
+            break
+        people += 1
+        at = found.end()
+        if found["stop"] is not None or found["end"] is not None:
+            break
+    if (
+        people < 2
+        and not (people and out.left[start:at].rstrip().endswith((".", ":")))
+        and not (people and _CITED.search(out.left, at))
+    ):
+        return None
+    end = plain_end(out, at)
+    title = out.text.plain[at:end].strip(_EDGE)
+    if len(title.split()) < 2 or title[:1].islower() or authors.is_name(title, out.words.title_words):
+        return None
+    return at, end
+
+
+_BETWEEN_NAMES = re.compile(
+    r"\s*,?\s*(?:et\.? al\.?|and others)\s*[,.:]?\s+(?P<stop>)|,\s*(?:and|&)\s+|,\s+|\s+(?:and|&)\s+|(?<=\w\w)(?:\.|:)\s+(?P<end>)"
+)
+# A reference goes on to a venue or an identifier; a title with a comma in it does not.
+_CITED = re.compile(r"(?i)arxiv|\b(?:19|20)\d\d\b")
 
 
 def plain(out: Draft) -> tuple[int, int] | None:
@@ -170,23 +218,23 @@ def _first_break(out: Draft, start: int) -> int:
 
 def _without_tail(out: Draft, tail: str) -> int | None:
     """Length of `tail` without its last bracket, identifier, venue, year or code word; None when it has none."""
-    for found in fields._BRACKETS.finditer(tail):
+    for found in fields.BRACKETS.finditer(tail):
         last = found
         if last.end() == len(tail):
             inner = next(group for group in last.groups() if group is not None).strip(GONE + " *_`")
             probe = fields.draft(out.text, out.words)
             if last.start() and fields.take_bracket(probe, inner, 0, 0, square=tail[last.start()] in "[【"):
                 return last.start()
-    for pattern in (fields.identifiers.ARXIV_TEXT, fields.URL):
+    for pattern in (identifiers.ARXIV_TEXT, fields.URL):
         for found in pattern.finditer(tail):
             if found.end() == len(tail):
                 return found.start()
     if (gone := tail.find(GONE)) >= 0 and tail[gone:].strip(_EDGE + ".") == "":
         return gone
-    if code := fields._CODE_WORD.search(tail):
+    if code := fields.CODE_WORD.search(tail):
         return code.start() if re.search(r"[,.;]\s*$", tail[: code.start()]) else None
     lines = max(0, len(tail) - 160)
-    for found in fields._SEPARATOR.finditer(tail, lines):
+    for found in fields.SEPARATOR.finditer(tail, lines):
         piece = tail[found.end() :].strip(_EDGE + ".")
         if piece and GONE not in piece and (fields.is_mention(out.words, piece) or fields.only_date(piece)):
             return found.start() + (1 if tail[found.start()] in "?!" else 0)
@@ -197,7 +245,7 @@ def _without_tail(out: Draft, tail: str) -> int | None:
 
 def _without_authors(out: Draft, body: str) -> int:
     """Length of `body` without the names that close it."""
-    _, et_al = _et_al(body)
+    _, et_al = without_et_al(body)
     for found in re.finditer(r"(?<=[.?!])\s+|[.](?=[A-Z][a-z]+\s)|,\s+|\s[-–—|]\s", body):
         head, suffix = body[: found.start()].rstrip(), body[found.end() :]
         if len(head.split()) < 2 or not suffix.strip():
@@ -215,15 +263,10 @@ def _without_authors(out: Draft, body: str) -> int:
     return len(body)
 
 
-def _et_al(text: str) -> tuple[str, bool]:
-    from refsync.names import without_et_al
-
-    return without_et_al(text)
-
-
 SHAPES: Mapping[str, Callable[[Draft], tuple[int, int] | None]] = {
     "quoted": quoted,
     "linked": linked,
     "bold": bold,
+    "authored": authored,
     "plain": plain,
 }

@@ -30,7 +30,10 @@ def roles(rows: Sequence[Block], words: Words) -> list[str]:
             if at != best:
                 found[at] = "nickname" if _titleness(columns[at]) < 3 else "comment"
     elif not titles and width:
-        best = max(range(width), key=lambda at: _titleness(columns[at]) if found[at] not in {"authors", "comment", "venue"} else 0)
+        best = max(
+            range(width),
+            key=lambda at: _titleness(columns[at]) if found[at] not in {"authors", "comment", "venue"} else 0,
+        )
         if _titleness(columns[best]) >= 3:
             found[best] = "title"
     return found
@@ -129,7 +132,7 @@ def _take_role_link(out: Draft, role: str, href: str) -> None:
         out.links.setdefault(kind, href)
         out.has_code = out.has_code or kind == "code"
     elif role in {"paper", ""}:
-        fields.take_link(out, href, fields._RANK_PAPER)
+        fields.take_link(out, href, fields.RANK_PAPER)
     else:
         out.links.setdefault(role, href)
 

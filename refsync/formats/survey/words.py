@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from refsync import documents, venues
+from refsync import documents
+from refsync import venues as venue_table
 from refsync.mapping import table_value
 
 
@@ -35,11 +36,11 @@ class Words:
     awards: tuple[str, ...]
     status: tuple[str, ...]
     title_words: frozenset[str]
-    venues: venues.Venues
+    venues: venue_table.Venues
 
-    def mention(self, text: str) -> venues.Mention | None:
+    def mention(self, text: str) -> venue_table.Mention | None:
         """What `text` says of a venue and a date, None when it is not shaped like one."""
-        return venues.mention(text, self.venues, self.awards, self.status)
+        return venue_table.mention(text, self.venues, self.awards, self.status)
 
     def label(self, text: str) -> str | None:
         """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
@@ -71,5 +72,5 @@ def load(folder: Path | None = None) -> Words:
         awards=file.awards,
         status=file.status,
         title_words=frozenset(file.title_words),
-        venues=venues.load(folder),
+        venues=venue_table.load(folder),
     )

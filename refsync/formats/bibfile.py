@@ -1,0 +1,167 @@
+"""Knows the shape of a .bib file: entries and their fields, and where one of them is broken. The door of bibtexparser."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from refsync.model import Problem
+
+
+class Record(NamedTuple):
+    """An entry of a .bib file, values in LaTeX."""
+
+    line: int
+    type: str
+    key: str
+    fields: dict[str, str]
+
+
+_START = re.compile(r"@[ \t]*([A-Za-z]+)\s*[{(]")
+_LINE_START = re.compile(r"^[ \t]*@[ \t]*[A-Za-z]+\s*[{(]", re.MULTILINE)
+
+
+def records(text: str, where: str, problems: list[Problem]) -> list[Record]:
+    """The entries of a file, with the fields that they take from another by `crossref`. What cannot be read is added to
+    `problems`; each entry is parsed by itself, so that a broken one takes no other with it."""
+    return _inherited(list(_blocks(text, where, problems)))
+
+
+def _blocks(text: str, where: str, problems: list[Problem]) -> Iterator[Record]:
+    parser = _parser()
+    at, number, counted = 0, 1, 0
+    while found := _START.search(text, at):
+        number += text.count("\n", counted, found.start())
+        counted = found.start()
+        here = f"{where}:{number}"
+        _check_between(text[at : found.start()], here, problems)
+        end = _end(text, found.end(), text[found.end() - 1])
+        next_start = _LINE_START.search(text, found.end())
+        limit = next_start.start() if next_start else len(text)
+        if found[1].lower() in {"comment", "preamble"}:
+            at = end if end is not None else limit
+            continue
+        at = limit if end is None or end > limit else end
+        if end is None or end > limit:
+            problems.append(_broken(here, text[found.start() : limit], "its closing brace is missing"))
+            continue
+        block = text[found.start() : end]
+        record = _parsed(parser, block, number, here, problems)
+        if record is not None:
+            yield record
+    _check_between(text[at:], f"{where}:{number + text.count(chr(10), counted, at)}", problems)
+
+
+def _end(text: str, at: int, opening: str) -> int | None:
+    """Where the entry that opened just before `at` is closed; braces count, escaped or not, as in bibtex."""
+    depth = 0
+    for mark in re.compile(r"[{})]").finditer(text, at):
+        if mark[0] == "{":
+            depth += 1
+        elif depth == 0 and mark[0] == ("}" if opening == "{" else ")"):
+            return mark.end()
+        elif mark[0] == "}":
+            depth -= 1
+    return None
+
+
+def _check_between(text: str, where: str, problems: list[Problem]) -> None:
+    """Text between entries is a comment, unless it is the rest of an entry that was closed too early."""
+    if found := re.search(r"^\s*[a-zA-Z]+\s*=\s*[{\"\d].*", text, re.MULTILINE):
+        what = f"a field stands outside an entry: {found[0].strip()[:60]!r}."
+        problems.append(Problem(where=where, what=what, hint="The entry before it is closed too early."))
+
+
+def _broken(here: str, block: str, why: str) -> Problem:
+    first = " ".join(block.split())[:60]
+    return Problem(where=here, what=f"an entry cannot be read, {why}: {first!r}.", hint="Mend it and run again.")
+
+
+def _parser() -> Any:
+    from bibtexparser.bparser import BibTexParser
+
+    # It warns of every @string that is set twice, once for each entry read.
+    logging.getLogger("bibtexparser").addHandler(logging.NullHandler())
+    parser = BibTexParser(common_strings=True, ignore_nonstandard_types=False, interpolate_strings=True)
+    parser.expect_multiple_parse = True
+    return parser
+
+
+def _parsed(parser: Any, block: str, number: int, here: str, problems: list[Problem]) -> Record | None:
+    """One block as a record; None for an @string, and for one that bibtexparser passes over, which is a Problem."""
+    from bibtexparser.bibdatabase import UndefinedString
+
+    known = parser.bib_database.entries
+    known.clear()
+    is_string = block[1:].lstrip().lower().startswith("string")
+    for _ in range(1 + block.count("=")):
+        try:
+            parser.parse(block, partial=False)
+            break
+        except UndefinedString as error:
+            name = str(error.args[0])
+            parser.bib_database.strings[name] = name
+            what = f"the macro `{name}` has no @string: its name is taken for its text."
+            problems.append(Problem(where=here, what=what, hint=f'Add @string{{{name} = "..."}}.'))
+    if is_string:
+        return None
+    if len(known) != 1:
+        problems.append(_broken(here, block, "a field is not as it should be"))
+        return None
+    fields = {name.lower(): value for name, value in known[0].items() if name not in {"ID", "ENTRYTYPE"}}
+    twice = sorted(name for name, count in Counter(_field_names(block)).items() if count > 1)
+    if twice:
+        what = f"{', '.join(f'`{name}`' for name in twice)} stands twice in {known[0]['ID']}: the first is read."
+        problems.append(Problem(where=here, what=what, hint="Remove one of them."))
+    return Record(number, known[0]["ENTRYTYPE"].lower(), known[0]["ID"].strip(), fields)
+
+
+def _field_names(block: str) -> list[str]:
+    """The names of the fields of one entry, as often as they stand there."""
+    outside, at, depth = [], 0, 0
+    for mark in re.finditer(r"[{}]", block):
+        if mark[0] == "{":
+            depth += 1
+        if depth == 1 or block[mark.start()] == "{" and depth == 2:
+            outside.append(block[at : mark.start()])
+        if mark[0] == "}":
+            depth -= 1
+        at = mark.end()
+    return [name.lower() for name in re.findall(r"([A-Za-z][\w:-]*)\s*=", re.sub(r'"[^"]*"', "", "".join(outside)))]
+
+
+def _inherited(found: list[Record]) -> list[Record]:
+    """Records with the fields that they lack and the record of their `crossref` has; its title is their booktitle."""
+    by_key = {one.key.casefold(): one for one in found}
+    for one in found:
+        parent = by_key.get(one.fields.get("crossref", "").strip().casefold())
+        if parent is not None and parent is not one:
+            for name, value in parent.fields.items():
+                one.fields.setdefault("booktitle" if name == "title" else name, value)
+    return found
+
+
+def people_in(value: str) -> list[str]:
+    """The names of an author field, split at each "and" that stands outside braces."""
+    out, at, depth = [], 0, 0
+    for found in re.finditer(r"[{}]|\s+and\s+", value, re.IGNORECASE):
+        if found[0] in "{}":
+            depth += 1 if found[0] == "{" else -1
+        elif depth == 0:
+            out.append(value[at : found.start()])
+            at = found.end()
+    return [name.strip() for name in (*out, value[at:]) if name.strip()]
+
+
+def parts_of_name(name: str) -> dict[str, list[str]]:
+    """The words of a name as BibTeX tells them apart: first, von, last, jr."""
+    from bibtexparser.customization import InvalidName, splitname
+
+    try:
+        parts: dict[str, list[str]] = splitname(name, strict_mode=False)
+    except InvalidName:
+        parts = {"last": [name]}
+    return parts

@@ -1,0 +1,112 @@
+"""Knows LaTeX in a bibliography: text as LaTeX in UTF-8, and LaTeX as text. The one door of pylatexenc.
+
+Which spelling of a character is written was measured over eight readers and pdflatex (November 2026): accented letters,
+dashes and quotation marks as they are, the specials of TeX with a backslash.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from refsync.formats import line
+
+SPECIAL = re.compile(r"[&%#_$~^\\{}]")
+_ESCAPES = {
+    **{mark: f"\\{mark}" for mark in "&%#_${}"},
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "\\": "\\textbackslash{}",
+}
+_NAMED_BRACES = {**_ESCAPES, "{": "\\textbraceleft{}", "}": "\\textbraceright{}"}
+# As pandoc has it, lest "$5 and $100" be a formula: no space inside the dollars, no digit after.
+_FORMULA = re.compile(r"\$(?![\s$])((?:\\[A-Za-z,;:!{}]|[^$\\%#&~])*?)(?<!\s)\$(?!\d)")
+_UNSAFE = re.compile(r"[{}\\ ]|%(?![0-9A-Fa-f]{2})")
+
+
+def escaped(text: str) -> str:
+    """`text` as one line of LaTeX. Formulas in dollars stay as they are."""
+    text = line(text)
+    if SPECIAL.search(text) is None:
+        return text
+    return "".join(escape(part, text) if formula is None else formula for part, formula in split(text))
+
+
+def escape(part: str, whole: str) -> str:
+    """A `part` of the value `whole`. bibtex counts braces, escaped ones too: they are spelt out unless they balance."""
+    escapes = _ESCAPES if balanced(whole) else _NAMED_BRACES
+    return SPECIAL.sub(lambda mark: escapes[mark[0]], part)
+
+
+def split(text: str) -> list[tuple[str, str | None]]:
+    """`text` as parts: (text, None), or ("", formula) with the braces that keep its capitals from being lowered.
+
+    A formula stands in dollars and has a command in it, or no space.
+    """
+    out: list[tuple[str, str | None]] = []
+    at = 0
+    for found in _FORMULA.finditer(text) if text.count("$") > 1 and balanced(text) else ():
+        inner = found[1]
+        if ("\\" in inner or " " not in inner) and balanced(inner):
+            formula = f"{{{found[0]}}}" if any(map(str.isupper, inner)) else found[0]
+            out += [(text[at : found.start()], None), ("", formula)]
+            at = found.end()
+    out.append((text[at:], None))
+    return out
+
+
+def balanced(text: str) -> bool:
+    """Whether every brace of `text` has its partner."""
+    depth = 0
+    for mark in text:
+        depth += (mark == "{") - (mark == "}")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def verbatim(value: str) -> str:
+    """An address or identifier as it is; only what would end the value is percent-encoded."""
+    return _UNSAFE.sub(lambda mark: f"%{ord(mark[0]):02X}", line(value))
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# LaTeX -> text
+
+_LATEX = re.compile(r"[\\$~]|--|``|''|[?!]`")
+_BARE = re.compile(r"(?<!\\)([%&])")
+_COMMAND = re.compile(r"\\(?:url|path|nolinkurl)\s*\{([^{}]*)\}|\\href\s*\{[^{}]*\}\s*\{([^{}]*)\}")
+
+
+def text_of(value: str) -> str:
+    """The text that a value of a .bib file prints; formulas stay in their dollars."""
+    if _LATEX.search(value) is None:
+        return " ".join(value.replace("{", "").replace("}", "").split())
+    value = _COMMAND.sub(lambda found: escape(found[1] or found[2] or "", ""), value)
+    try:
+        text: str = _converter().latex_to_text(_BARE.sub(r"\\\1", value))
+    except (ValueError, IndexError):
+        # LaTeX that does not parse is kept as it was typed.
+        text = value
+    return line(text)
+
+
+def verbatim_of(value: str) -> str:
+    """An address or identifier without the markup that programs put around and into it."""
+    value = _COMMAND.sub(lambda found: found[1] or found[2] or "", value.strip())
+    value = re.sub(r"\\textasciitilde(?:\{\})?|\\~\{\}|\$\\sim\$", "~", value)
+    return line(re.sub(r"\\([_%&#~$])", r"\1", value).strip("{}<> "))
+
+
+@cache
+def _converter() -> Any:
+    from pylatexenc import latex2text
+
+    # What pylatexenc spells otherwise than it was meant, or drops.
+    marks = {"textasciicircum": "^", "textbraceleft": "{", "textbraceright": "}", "LaTeX": "LaTeX", "TeX": "TeX"}
+    marks |= {"BibTeX": "BibTeX", "slash": "/", "textbar": "|", "textunderscore": "_"}
+    known = latex2text.get_default_latex_context_db()
+    macros = [latex2text.MacroTextSpec(name, mark) for name, mark in marks.items()]
+    known.add_context_category("refsync", macros=macros, prepend=True)
+    return latex2text.LatexNodes2Text(latex_context=known, math_mode="verbatim", keep_comments=True)
