@@ -121,33 +121,33 @@ def table_value(name: str, folder: Path | None = None) -> tuple[Any, str]:
 
 class _KindRow(documents.Struct, forbid_unknown_fields=True):
     kind: str
-    csl: str | list[str]
-    bibtex: str | list[str]
-    biblatex: str | list[str]
-    ris: str | list[str]
-    zotero: str | list[str]
-    crossref: str | list[str] = []
-    openalex: str | list[str] = []
+    csl: str | tuple[str, ...]
+    bibtex: str | tuple[str, ...]
+    biblatex: str | tuple[str, ...]
+    ris: str | tuple[str, ...]
+    zotero: str | tuple[str, ...]
+    crossref: str | tuple[str, ...] = ()
+    openalex: str | tuple[str, ...] = ()
 
 
 class _RowShape(documents.Struct):
-    entry: str | list[str]
+    entry: str | tuple[str, ...]
     converter: str = documents.field(name="as", default="text")
-    also: list[str] = []
-    when: dict[str, str | list[str]] = {}
+    also: tuple[str, ...] = ()
+    when: dict[str, str | tuple[str, ...]] = documents.field(default_factory=dict)
 
 
 class _LeftOutRow(documents.Struct, forbid_unknown_fields=True):
-    entry: str | list[str]
+    entry: str | tuple[str, ...]
     because: str
-    when: dict[str, str | list[str]] = {}
+    when: dict[str, str | tuple[str, ...]] = documents.field(default_factory=dict)
 
 
 class _TableShape(documents.Struct, forbid_unknown_fields=True):
     name: str
     rows: list[dict[str, Any]]
     left_out: list[_LeftOutRow] = documents.field(name="left out", default_factory=list)
-    own: list[str] = []
+    own: tuple[str, ...] = ()
 
 
 @cache
@@ -196,7 +196,9 @@ def _table(column: str, folder: Path | None) -> Table:
     )
 
 
-def _row(raw: dict[str, Any], at: str, column: str, kinds: tuple[str, ...], left_out: list[tuple[str, Condition]]) -> Row:
+def _row(
+    raw: dict[str, Any], at: str, column: str, kinds: tuple[str, ...], left_out: list[tuple[str, Condition]]
+) -> Row:
     known = ("entry", column, "also", "as", "when")
     for key in raw:
         if key not in known:
@@ -208,7 +210,7 @@ def _row(raw: dict[str, Any], at: str, column: str, kinds: tuple[str, ...], left
     return Row(
         at=f"{at} (`{', '.join(entry)}`)",
         entry=entry,
-        fields=_several(documents.checked(raw[column], str | list[str], at)),  # type: ignore[arg-type]
+        fields=_several(documents.checked(raw[column], str | tuple[str, ...], at)),  # type: ignore[arg-type]
         also=tuple(shape.also),
         converter=shape.converter,
         when=_condition(shape.when, kinds, at),
@@ -216,7 +218,7 @@ def _row(raw: dict[str, Any], at: str, column: str, kinds: tuple[str, ...], left
     )
 
 
-def _several(cell: str | list[str]) -> tuple[str, ...]:
+def _several(cell: str | tuple[str, ...]) -> tuple[str, ...]:
     return (cell,) if isinstance(cell, str) else tuple(cell)
 
 
@@ -229,7 +231,7 @@ def _entry_field(name: str, at: str) -> str:
     return name
 
 
-def _condition(when: Mapping[str, str | list[str]], kinds: tuple[str, ...], at: str) -> Condition:
+def _condition(when: Mapping[str, str | tuple[str, ...]], kinds: tuple[str, ...], at: str) -> Condition:
     found = {_entry_field(name, at): frozenset(_several(values)) for name, values in when.items()}
     for kind in found.get("kind", ()):
         if kind not in kinds:
@@ -364,7 +366,8 @@ def _take(row: Row, names: tuple[str, ...], out: Any, found: dict[str, Any], res
     """Moves what a row has read from `rest` to `found`, unless it says other than what is found already."""
     if out is None:
         return
-    stated = [(name, one) for name, one in zip(row.entry, out if len(row.entry) > 1 else (out,), strict=True) if one]
+    values = out if len(row.entry) > 1 else (out,)
+    stated = [(name, one) for name, one in zip(row.entry, values, strict=True) if one or one is False]
     if all(found.get(name, one) == one for name, one in stated):
         found.update(stated)
         for name in names:
@@ -381,7 +384,7 @@ def _entry(kind: str, found: Mapping[str, Any]) -> Entry:
         else:
             plain[name] = value
     if venue := inner.pop("venue", None):
-        plain["venue"] = Venue(**{"name": "", **venue})  # type: ignore[arg-type]
+        plain["venue"] = Venue(**{"name": "", **venue})
     for outer, parts in inner.items():
         plain[outer] = {**plain.get(outer, {}), **parts}
     return Entry(**plain)
@@ -408,8 +411,8 @@ def unplaced(table: Table, entries: Iterable[Entry], own: Callable[[str], bool])
         return None
     parts = [f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
     total = counts.total()
-    one_or_more = f"{total} field{'s' * (total > 1)} of {works} entr{'ies' if works > 1 else 'y'} ha{'ve' if total > 1 else 's'}"
-    what = f"{one_or_more} no place in {table.name}: {', '.join(parts)}."
+    fields_of = f"{total} field{'s' * (total > 1)} of {works} entr{'ies' if works > 1 else 'y'}"
+    what = f"{fields_of} ha{'ve' if total > 1 else 's'} no place in {table.name}: {', '.join(parts)}."
     return Problem(where=table.column, what=what, hint="The catalog keeps them.", check="no-place")
 
 

@@ -88,8 +88,11 @@ def load(folder: Path | None = None) -> Venues:
     table = documents.checked(value, _Table, where)
     shorts: dict[str, str] = {}
     for short, row in table.venues.items():
-        for name in (short, *row.aliases, row.name):
-            shorts.setdefault(comparison(name), short)
+        for name in (short, *row.aliases, row.iso4 or "", row.name):
+            form = comparison(name)
+            # "Proceedings of the IEEE" says no more than "IEEE" when compared; an organisation is no venue.
+            if form and (name is not row.name or len(form) > 8):
+                shorts.setdefault(form, short)
     ambiguous = frozenset(comparison(name) for row in table.venues.values() for name in row.ambiguous)
     return Venues(rows=table.venues, shorts=shorts, ambiguous=ambiguous)
 

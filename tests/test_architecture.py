@@ -15,8 +15,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Outside package -> the one module (or folder) that may import it, and what the others use.
 DOORS = {
-    "bibtexparser": ("formats/bib", "formats.of_path('x.bib').read"),
-    "pylatexenc": ("formats/bib", "formats.of_path('x.bib')"),
+    "bibtexparser": ("formats/bibfile.py", "formats.of_path('x.bib').read"),
+    "pylatexenc": ("formats/latex.py", "formats/latex.py's functions"),
     "pyzotero": ("sync/zotero.py", "the library of sync/"),
     "requests": ("web.py", "web.py's session"),
     "markdown_it": ("formats/survey/", "formats.survey.read"),

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from refsync import identifiers
 from refsync.mapping import Tables
-from refsync.model import Catalog, Date, Entry, Person, Problem
+from refsync.model import Catalog, Date, Entry, Problem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,9 +146,3 @@ def date_of(text: str) -> Date | str | None:
     if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
         return text
     return Date(year=int(found[1]), month=month, day=day if month else None)
-
-
-def people_of(names: Mapping[str, str]) -> Person | None:
-    """The Person of its parts, None when all are empty."""
-    parts = {part: value for part, value in names.items() if value}
-    return Person(**parts) if parts else None

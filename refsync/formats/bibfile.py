@@ -1,4 +1,4 @@
-"""Knows the shape of a .bib file: entries and their fields, and where one of them is broken. The door of bibtexparser."""
+"""Knows the shape of a .bib file: entries, fields, names, and where one is broken. The one door of bibtexparser."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _field_names(block: str) -> list[str]:
     for mark in re.finditer(r"[{}]", block):
         if mark[0] == "{":
             depth += 1
-        if depth == 1 or block[mark.start()] == "{" and depth == 2:
+        if depth == 1 or (mark[0] == "{" and depth == 2):
             outside.append(block[at : mark.start()])
         if mark[0] == "}":
             depth -= 1

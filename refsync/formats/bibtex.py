@@ -16,7 +16,8 @@ from refsync.model import Catalog, Date, Entry, Person, Problem
 
 # Without an `@`: bibtex, pybtex and others take one anywhere for the start of an entry.
 MARKER = "% Written by refsync build: edit the list or corrections.yaml, not this file."
-MONTHS = dict(enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1))
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = dict(enumerate(_NAMES, 1))
 _MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
 
 
@@ -136,9 +137,9 @@ def _authors(people: tuple[Person, ...], complete: bool | None = None) -> str | 
 def _name(one: Person) -> str:
     """A name as "von Last, Jr, First"; in braces when it is a group, or would be split."""
     family, given = one.family, one.given
-    if family and given and one.literal is None and one.particle is None and one.suffix is None:
-        if _PLAIN_NAME.fullmatch(family) and _PLAIN_NAME.fullmatch(given):
-            return f"{family}, {given}"
+    whole = one.literal or one.particle or one.suffix
+    if not whole and family and given and _PLAIN_NAME.fullmatch(family) and _PLAIN_NAME.fullmatch(given):
+        return f"{family}, {given}"
     if one.literal is not None or not given or not family:
         whole = one.literal if one.literal is not None else names.natural(one)
         word = escaped(whole)
@@ -304,5 +305,5 @@ def _arxiv_of(eprint: str | None, prefix: str | None, kind: str | None) -> str |
 
 
 def _keywords_of(value: str) -> tuple[None, tuple[str, ...]]:
-    found = (text_of(one) for one in re.split(r"[,;]", value))
+    found = map(text_of, value.split("," if "," in value else ";"))
     return None, tuple(dict.fromkeys(filter(None, found)))

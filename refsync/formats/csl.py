@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from refsync import mapping
-from refsync.formats import Export, Reading, address, line, page_range
+from refsync import identifiers, mapping, names
+from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Person, Problem
 
@@ -47,36 +49,118 @@ def _own(value: str) -> Any:
 
 
 # ------------------------------------------------------------------------------------------------------------------
+# Reading
+
+
+def read(text: str, where: str, tables: Tables) -> Reading:
+    """The works of a CSL-JSON file. A broken item is a Problem at its line; the others are read."""
+    problems: list[Problem] = []
+    entry_of = mapping.reader(tables.table("csl"), _pairs({}))
+    entries = []
+    for here, item in _items(text, where, problems):
+        extra = {}
+        name = _text_of(item.get("type")) or ""
+        kind = tables.kind_of("csl", name)
+        if kind is None:
+            extra = {"type": name} if name else {}
+            what = f"{name!r} is no type that refsync knows: read as a document."
+            problems.append(Problem(where=here, what=what, hint="Its variables are kept."))
+        fields = {name: value for name, value in item.items() if value is not None and name not in _NOT_FIELDS}
+        entry, rest = entry_of(kind or "document", fields)
+        extra |= {name: value if isinstance(value, str) else _encoded(value) for name, value in rest.items()}
+        entries.append(completed(entry, _text_of(item.get("citation-key")) or _text_of(item.get("id")) or "", extra))
+    return Reading(entries=tuple(entries), problems=tuple(problems))
+
+
+_NOT_FIELDS = frozenset({"id", "citation-key", "type", "custom"})
+_DECODER = json.JSONDecoder()
+
+
+def _items(text: str, where: str, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The items of a file with their places, each decoded by itself. An object that holds them is looked into."""
+    at, number, counted = 0, 1, 0
+    while (start := text.find("{", at)) >= 0:
+        number += text.count("\n", counted, start)
+        counted = start
+        here = f"{where}:{number}"
+        try:
+            item, at = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            at = _after_broken(text, start)
+            what = f"an item is not valid JSON: {getattr(error, 'msg', 'nested too deeply')}."
+            problems.append(Problem(where=here, what=what, hint="Mend it and run again."))
+            continue
+        inner = next((item[name] for name in ("items", "references") if isinstance(item.get(name), list)), [item])
+        for one in inner:
+            if isinstance(one, dict) and one.keys() & {"type", "title", "id"}:
+                yield here, one
+            else:
+                problems.append(Problem(where=here, what="an item is no reference.", hint="Remove it."))
+    if not text.strip():
+        problems.append(Problem(where=f"{where}:1", what="is empty: no JSON.", hint="An empty list is `[]`."))
+    elif at == 0 and not re.fullmatch(r"\s*\[\s*\]\s*", text):
+        problems.append(Problem(where=f"{where}:1", what="holds no references.", hint="CSL-JSON is a list of objects."))
+
+
+def _after_broken(text: str, start: int) -> int:
+    """Where the item after a broken one begins: the next object that holds an id or a type."""
+    for found in re.compile(r"\{").finditer(text, start + 1):
+        try:
+            item, _ = _DECODER.raw_decode(text, found.start())
+        except (ValueError, RecursionError):
+            continue
+        if item.keys() & {"id", "type"}:
+            return found.start()
+    return len(text)
+
+
+# ------------------------------------------------------------------------------------------------------------------
 # Values
 
 
 def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
-    def keywords(topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
-        found = [" > ".join(paths[one]) if one in paths else one for one in topics]
-        return ", ".join(dict.fromkeys(line(one).replace(",", ";") for one in (*found, *tags))) or None
-
     return {
-        "text": Pair(line, _unread),
-        "paragraphs": Pair(_paragraphs, _unread),
-        "names": Pair(_names, _unread),
-        "publisher": Pair(_publisher, _unread),
-        "repository": Pair(_repository, _unread),
-        "date": Pair(_date, _unread),
-        "page range": Pair(_pages, _unread),
-        "doi": Pair(line, _unread),
-        "arxiv": Pair(_arxiv, _unread),
-        "arxiv number": Pair(_arxiv_number, _unread),
-        "address": Pair(address, _unread),
-        "keywords": Pair(keywords, _unread),
+        "text": Pair(line, _text_of),
+        "title": Pair(line, _title_of),
+        "paragraphs": Pair(_paragraphs, _paragraphs_of),
+        "names": Pair(_names, _names_of),
+        "publisher": Pair(stated, lambda value: (_text_of(value), _text_of(value))),
+        "repository": Pair(_repository, lambda value: (_text_of(value), None, None)),
+        "date": Pair(_date, _date_of),
+        "page range": Pair(_pages, lambda value: _pages(_text_of(value) or "")),
+        "doi": Pair(line, lambda value: identifiers.doi(_text_of(value) or "")),
+        "arxiv": Pair(_arxiv, _arxiv_of),
+        "arxiv number": Pair(_arxiv_number, _arxiv_number_of),
+        "address": Pair(_address, lambda value: (_text_of(value), None, None)),
+        "keywords": Pair(partial(_keywords, paths), _keywords_of),
     }
 
 
-def _unread(*values: Any) -> None:
-    return None
+def _text_of(value: Any) -> str | None:
+    """A string, or a number as one; None for lists and objects, which are not for a row of text."""
+    if isinstance(value, str):
+        return line(value) or None
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+# The markup that CSL-JSON allows in titles.
+_MARKUP = re.compile(r"</?(?:i|b|sub|sup|sc|span)(?: [^<>]*)?>")
+
+
+def _title_of(value: Any) -> str | None:
+    text = _text_of(value)
+    return line(_MARKUP.sub("", text)) if text else None
 
 
 def _paragraphs(text: str) -> str:
     return "\n".join(map(line, text.splitlines())).strip()
+
+
+def _paragraphs_of(value: Any) -> str | None:
+    return _paragraphs(value) if isinstance(value, str) else None
+
+
+_PARTS = (("family", "family"), ("given", "given"), ("particle", "non-dropping-particle"), ("suffix", "suffix"))
 
 
 def _names(people: tuple[Person, ...]) -> list[dict[str, str]]:
@@ -85,24 +169,27 @@ def _names(people: tuple[Person, ...]) -> list[dict[str, str]]:
 
 def _name(one: Person) -> dict[str, str]:
     if one.literal is not None:
-        return {"literal": line(one.literal)}
-    parts = {
-        "family": one.family,
-        "given": one.given,
-        "non-dropping-particle": one.particle,
-        "suffix": one.suffix,
-    }
-    return {name: line(part) for name, part in parts.items() if part}
+        return {"literal": line(one.literal)} if one.literal else {}
+    return {name: line(part) for field, name in _PARTS if (part := getattr(one, field))}
 
 
-def _publisher(publisher: str | None, name: str | None) -> str | None:
-    stated = publisher or name
-    return line(stated) if stated else None
+def _names_of(value: Any) -> tuple[Person, ...] | None:
+    if not isinstance(value, list) or not all(isinstance(one, dict | str) for one in value):
+        return None
+    found = (names.person(one) if isinstance(one, str) else _person(one) for one in value)
+    return tuple(one for one in found if one is not None)
+
+
+def _person(name: Mapping[str, Any]) -> Person | None:
+    if literal := _text_of(name.get("literal")):
+        return Person(literal=literal)
+    parts = {field: _text_of(name.get(own)) for field, own in _PARTS}
+    parts["particle"] = parts["particle"] or _text_of(name.get("dropping-particle"))
+    return Person(**parts) if any(parts.values()) else None
 
 
 def _repository(name: str | None, publisher: str | None, arxiv: str | None) -> str | None:
-    stated = name or publisher or ("arXiv" if arxiv else None)
-    return line(stated) if stated else None
+    return stated(name, publisher) or ("arXiv" if arxiv else None)
 
 
 def _date(date: Date | str) -> dict[str, Any]:
@@ -110,6 +197,15 @@ def _date(date: Date | str) -> dict[str, Any]:
         return {"literal": line(date)}
     parts = [date.year, date.month, date.day]
     return {"date-parts": [parts[: parts.index(None)] if None in parts else parts]}
+
+
+def _date_of(value: Any) -> Date | str | None:
+    if not isinstance(value, dict):
+        return date_of(_text_of(value) or "")
+    parts = value.get("date-parts")
+    if isinstance(parts, list) and parts and isinstance(parts[0], list) and any(parts[0]):
+        return date_of("-".join(str(part) for part in parts[0] if part))
+    return date_of(_text_of(value.get("literal")) or _text_of(value.get("raw")) or "")
 
 
 def _pages(pages: str) -> str:
@@ -121,10 +217,27 @@ def _arxiv(value: str) -> tuple[str, str]:
     return "arXiv", line(value)
 
 
+def _arxiv_of(archive: Any, location: Any) -> str | None:
+    return _text_of(location) if (_text_of(archive) or "").casefold() == "arxiv" else None
+
+
 def _arxiv_number(value: str) -> str:
     return f"arXiv:{line(value)}"
 
 
-def read(text: str, where: str, tables: Tables) -> Reading:
-    """The works of a CSL-JSON file."""
-    return Reading(entries=(), problems=(Problem(where=where, what="not read yet."),))
+def _arxiv_number_of(value: Any) -> str | None:
+    found = identifiers.ARXIV_TEXT.fullmatch(_text_of(value) or "")
+    return found[1] if found else None
+
+
+def _address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str | None:
+    return line(address(paper, page, ids) or "") or None
+
+
+def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
+    return ", ".join(one.replace(",", ";") for one in keywords(topics, tags, paths)) or None
+
+
+def _keywords_of(value: Any) -> tuple[None, tuple[str, ...]]:
+    text = _text_of(value) or ""
+    return None, tuple(dict.fromkeys(filter(None, map(str.strip, text.split("," if "," in text else ";")))))

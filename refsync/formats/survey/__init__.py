@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from refsync.formats.survey import entries, fields, markup, sections, tables, words
+from refsync.formats.survey import authors, entries, fields, markup, sections, tables, words
 from refsync.formats.survey.fields import Draft
+from refsync.formats.survey.markup import Text
 from refsync.formats.survey.sections import Item, Section
-from refsync.formats.survey.words import Words
+from refsync.formats.survey.words import Words, plain_word
 from refsync.model import Account, Reading, Skipped
 
 
@@ -52,13 +54,16 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
     agreed = sum(draft is not None and entries.is_anchored(draft) for draft, _, _ in read.values())
     read |= _rows(rows, lexicon)
     bare = [item for item in others if read[id(item)][2] == "bare"]
-    # Titles without any anchor are taken when the section's lines are mostly such titles or its other lines are works.
-    if bare and not section.path:
-        for item in bare:
-            read[id(item)] = (None, 0.0, "prose before the first heading")
+    works = Counter(item.container for item in others if read[id(item)][0] is not None and item not in bare)
+    works["row"] += len(rows)
     for item in section.items:
         draft, confidence, why = read[id(item)]
-        if why == "bare" and agreed + len(bare) < 2:
+        if draft is not None and not section.path and not (draft.ids or draft.venue or draft.year):
+            draft, why = None, "prose before the first heading"
+        elif why == "bare" and works.total() > works[item.container] and len(bare) < works.total():
+            # Where the works are bullets or rows, a paragraph without any anchor is prose about them.
+            draft, why = None, "prose"
+        elif why == "bare" and agreed + len(bare) < 2:
             confidence = min(confidence, 0.6)
         yield item, draft, confidence, why
 
@@ -70,6 +75,8 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     links = item.text.marked("link")
     if links and all(span.href.startswith("#") for span in links):
         return None, 0.0, "table of contents"
+    if item.container == "paragraph" and _are_people(item.text, lexicon):
+        return None, 0.0, "names"
     draft = entries.read(item.text, lexicon, favourite)
     if draft is None:
         return None, 0.0, "no title found"
@@ -87,9 +94,21 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     return draft, 0.8, "bare"
 
 
+def _are_people(text: Text, lexicon: Words) -> bool:
+    """Whether a paragraph is nothing but names: the authors of what stands above it, or people to thank."""
+    read = authors.read(text.plain, lexicon.title_words)
+    return read is not None and len(read[0]) > 2
+
+
 def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
     """Whether a text talks about the list rather than naming a work."""
-    if plain.endswith((":", "：")) or len(plain) > 400:
+    if (
+        plain.endswith((":", "：", "。", "！"))
+        or len(plain) > 400
+        or not any(c.isalpha() for c in plain.partition("(")[0])
+    ):
+        return True
+    if (label := re.match(r"\W*([\w ]{3,20}?)\s*[:：]\s", plain)) and plain_word(label[1]) in lexicon.noise:
         return True
     return bool(lexicon.prose.search(draft.title) or lexicon.prose.search(draft.left.replace(fields.GONE, " ")))
 
@@ -121,9 +140,7 @@ def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, co
     if section.year and (draft.year is None or "year" in draft.inferred):
         draft.year = section.year
         draft.inferred.add("year")
-    paper = bool(draft.venue or draft.ids or draft.authors or draft.year)
-    # A web page has an address: a bare title is a paper's, whatever its heading.
-    resource = not paper and bool(draft.url) and (section.resources or not fields.is_paper_link(draft.url or ""))
+    resource = entries.is_resource(draft, among_resources=section.resources)
     return Account(
         file=file,
         line=item.line,

@@ -80,6 +80,24 @@ def settle(out: Draft) -> None:
         out.links.setdefault("code", out.url)
 
 
+_PAGE = re.compile(
+    r"^https?://[^/]+/?$|^https?://(?:www\.)?(?:blog\.|[^/]*/(?:[^?]*/)?blogs?/)|//[^/]*(?:medium\.com|substack\.com)/",
+    re.IGNORECASE,
+)
+
+
+def is_resource(out: Draft, *, among_resources: bool) -> bool:
+    """Whether an entry is a tool, a page or another list rather than a paper. What has no address is a paper."""
+    address = out.url or next(iter(out.links.values()), None)
+    if address is None or out.ids or (out.venue and (out.venue_known or not among_resources)):
+        return False
+    if among_resources:
+        return True
+    if out.authors or out.year:
+        return False
+    return not fields.is_paper_link(address) or bool(_PAGE.search(address))
+
+
 def is_anchored(out: Draft) -> bool:
     """Whether something besides the title says that this is a work: venue, year, identifier, paper link or authors."""
     return bool(out.venue or out.year or out.ids or out.authors or (out.url and fields.is_paper_link(out.url)))

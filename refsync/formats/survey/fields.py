@@ -23,7 +23,7 @@ URL = re.compile(r"https?://[^\s<>\"'，。）)\]]+(?:\([^\s<>()]*\)[^\s<>\"'，
 BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|【([^【】]*)】|（([^（）]*)）")
 _STARS = re.compile(r"^[\s~]*\d+(?:\.\d+)?\s*[kK]?\+?\s*(?::[a-z_]+:|⭐️?|★|🔥|stars?|citations?)*\s*$")
 SEPARATOR = re.compile(
-    rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|(?<=\s)@"
+    rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|\s/\s|(?<=\s)@"
 )
 EMOJI = re.compile(r":[a-z0-9_+-]+:|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]+")
 CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
@@ -323,10 +323,25 @@ def take_authors(out: Draft) -> None:
         piece = found[0].strip(" \t,;:|-–—·*_/()").lstrip(".")
         if not piece or out.authors:
             continue
+        if _is_group(out, piece):
+            out.group = out.group or piece
+            out.blank(found.start(), found.end())
+            continue
         read = authors.read(piece, out.words.title_words)
         if read:
             out.authors, out.et_al = read
             out.blank(found.start(), found.end())
+
+
+def _is_group(out: Draft, piece: str) -> bool:
+    """Whether a run of text is all companies, universities or laboratories, as in "Tsinghua, Huawei Noah's Ark Lab"."""
+    parts = [part for part in re.split(r"\s*(?:,|&|/|\+|;|\band\b)\s*", piece) if part]
+    return (
+        bool(parts)
+        and piece[:1].isupper()
+        and all(out.words.is_group(part) or part.isupper() for part in parts)
+        and any(map(out.words.is_group, parts))
+    )
 
 
 def take_emoji(out: Draft) -> None:

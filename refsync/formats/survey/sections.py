@@ -96,7 +96,7 @@ def _opened(block: Block, parent: Section, words: Words) -> Section:
         level=block.level,
         line=block.line,
         noise=parent.noise or form in words.noise,
-        resources=parent.resources or form in words.resources,
+        resources=parent.resources or words.is_of_resources(text),
         venue=parent.venue,
         year=parent.year,
     )

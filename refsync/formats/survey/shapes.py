@@ -74,7 +74,10 @@ def quoted(out: Draft) -> tuple[int, int] | None:
     closings = [
         at for at in range(opening + 2, len(plain)) if plain[at] in _CLOSE and not plain[at + 1 : at + 2].isalnum()
     ]
-    ending = next((at for at in closings if re.match(r"\s*(?:[,.;:|\n\[(*_]|$)", plain[at + 1 :])), None)
+    ending = next(
+        (at for at in closings if plain[at - 1] in ",.?!" or re.match(r"\s*(?:[,.;:|\n\[(*_]|$)", plain[at + 1 :])),
+        None,
+    )
     if ending is None or len(plain[opening:ending].split()) < 2 or len(plain[:opening].split()) > 30:
         return None
     # A quoted word at the head of a plain title ("Lossless" Compression ...) is no quoted title.
@@ -238,6 +241,10 @@ def _without_tail(out: Draft, tail: str) -> int | None:
         piece = tail[found.end() :].strip(_EDGE + ".")
         if piece and GONE not in piece and (fields.is_mention(out.words, piece) or fields.only_date(piece)):
             return found.start() + (1 if tail[found.start()] in "?!" else 0)
+    if (bar := re.search(r"\s[|–—]\s+([^|–—]{2,60})$", tail)) and (
+        out.words.is_group(bar[1]) or (bar[0].lstrip()[0] == "|" and len(bar[1].split()) <= 4)
+    ):
+        return bar.start()
     if year := re.search(r"\s\(?(?:19|20)\d\d\)?$", tail):
         return year.start() if fields.is_mention(out.words, tail[: year.start()].rsplit(" ", 1)[-1]) else None
     return None

@@ -22,6 +22,7 @@ class _File(documents.Struct, forbid_unknown_fields=True, frozen=True):
     awards: tuple[str, ...]
     status: tuple[str, ...]
     title_words: tuple[str, ...]
+    organizations: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Words:
     awards: tuple[str, ...]
     status: tuple[str, ...]
     title_words: frozenset[str]
+    organizations: frozenset[str]
     venues: venue_table.Venues
 
     def mention(self, text: str) -> venue_table.Mention | None:
@@ -45,6 +47,17 @@ class Words:
     def label(self, text: str) -> str | None:
         """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
         return self.labels.get(plain_word(text))
+
+    def is_group(self, text: str) -> bool:
+        """Whether a few words name a company, a university or a laboratory rather than people."""
+        found = re.findall(r"[^\W\d_]+", text.casefold())
+        return 0 < len(found) <= 8 and any(word in self.organizations for word in found)
+
+    def is_of_resources(self, heading: str) -> bool:
+        """Whether a heading announces tools, courses, blogs and the like rather than papers."""
+        form = plain_word(heading)
+        found = set(re.findall(r"[^\W\d_]+", form))
+        return form in self.resources or bool(found & self.resources and not found & {"paper", "papers", "论文"})
 
     def column(self, text: str) -> str | None:
         """The field that a column with this header holds."""
@@ -72,5 +85,6 @@ def load(folder: Path | None = None) -> Words:
         awards=file.awards,
         status=file.status,
         title_words=frozenset(file.title_words),
+        organizations=frozenset(file.organizations),
         venues=venue_table.load(folder),
     )
