@@ -36,6 +36,7 @@ def words(title: str) -> tuple[str, ...]:
 # A word, or the part of one between hyphens; "O'Reilly" and "L'Hôpital" are one part, "BERT's" is "BERT".
 _PART = re.compile(r"[^\W_]+(?:['’](?=[A-ZÀ-ÖØ-Þ])[^\W_]+)?")
 _INSIDE = re.compile(r"[-./&+'’]|-\.")
+Spans = list[tuple[int, int]]
 
 
 def protected(title: str, proper: frozenset[str]) -> tuple[tuple[str, bool], ...]:
@@ -47,8 +48,7 @@ def protected(title: str, proper: frozenset[str]) -> tuple[tuple[str, bool], ...
     """
     if _all_capitals(title):
         return ((title, False),)
-    terms = [found.span() for found in _terms(proper).finditer(title)] if holds_term(title, proper) else []
-    spans = list(terms)
+    terms, spans = _term_spans(title, proper) if holds_term(title, proper) else ([], [])
     for found in _PART.finditer(title):
         start, end = found.span()
         if any(first <= start < last for first, last in terms):
@@ -71,12 +71,12 @@ def _keeps_case(title: str, start: int, end: int, proper: frozenset[str]) -> boo
     return part in proper or (part.endswith("s") and part[:-1] in proper)
 
 
-def _joined(title: str, spans: list[tuple[int, int]], start: int) -> bool:
+def _joined(title: str, spans: Spans, start: int) -> bool:
     """Whether a number belongs to the name before it: "GPT-3"."""
     return any(_INSIDE.fullmatch(title[end:start]) is not None for _, end in spans)
 
 
-def _runs(title: str, spans: list[tuple[int, int]]) -> tuple[tuple[str, bool], ...]:
+def _runs(title: str, spans: Spans) -> tuple[tuple[str, bool], ...]:
     runs: list[tuple[str, bool]] = []
     at = 0
     for start, end in spans:
@@ -97,6 +97,17 @@ def _all_capitals(title: str) -> bool:
     return title.isupper() and sum(len(part) > 1 and part.isalpha() for part in _PART.findall(title)) >= 4
 
 
+def _term_spans(title: str, proper: frozenset[str]) -> tuple[Spans, Spans]:
+    """Where the terms of several words stand in a title, and where those of their words that have a capital do."""
+    pattern, rows = _terms(proper)
+    terms, kept = [], []
+    for found in pattern.finditer(title):
+        terms.append(found.span())
+        parts = _PART.finditer(rows[found[0].casefold()])
+        kept += [(found.start() + one.start(), found.start() + one.end()) for one in parts if not one[0].islower()]
+    return terms, kept
+
+
 def holds_term(text: str, proper: frozenset[str]) -> bool:
     """Whether a term of several words or parts ("New York", "U-Net") may begin in `text`."""
     return not _first_parts(proper).isdisjoint(_PART.findall(text))
@@ -104,10 +115,14 @@ def holds_term(text: str, proper: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=8)
 def _first_parts(proper: frozenset[str]) -> frozenset[str]:
-    return frozenset(_PART.findall(term)[0] for term in proper if not term.isalnum())
+    first = {_PART.findall(term)[0] for term in proper if not term.isalnum()}
+    return frozenset(first | {part.capitalize() for part in first if part.islower()})
 
 
 @lru_cache(maxsize=8)
-def _terms(proper: frozenset[str]) -> re.Pattern[str]:
+def _terms(proper: frozenset[str]) -> tuple[re.Pattern[str], dict[str, str]]:
+    """A pattern of all terms ("Lie algebra" in Title Case too), and the term as the table has it by its lower case."""
     several = sorted((term for term in proper if not term.isalnum()), key=lambda term: (-len(term), term))
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, several)) or '(?!)'})(?![^\W_])")
+    patterns = [re.sub(r"(?<![^\W_])[a-z]", lambda at: f"[{at[0]}{at[0].upper()}]", re.escape(one)) for one in several]
+    pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(patterns) or '(?!)'})(?![^\W_])")
+    return pattern, {term.casefold(): term for term in several}

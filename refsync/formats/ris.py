@@ -103,7 +103,7 @@ def _unclosed(where: str, number: int) -> Problem:
 
 
 def _values(tags: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    found = {tag: tuple(dict.fromkeys(filter(None, values))) for tag, values in tags.items()}
+    found = {tag: tuple(filter(None, values)) for tag, values in tags.items()}
     return {tag: values for tag, values in found.items() if values}
 
 
@@ -113,7 +113,7 @@ def _values(tags: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
 
 def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
     return {
-        "text": Pair(line, "; ".join),
+        "text": Pair(line, lambda values: "; ".join(dict.fromkeys(values))),
         "names": Pair(_names, lambda values: tuple(map(_person, values))),
         "publisher": Pair(stated, lambda values: ("; ".join(values),) * 2),
         "repository": Pair(_repository, lambda values: ("; ".join(values), None, None)),
@@ -125,7 +125,7 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "isbn": Pair(line, partial(_shaped, re.compile(r"[\d-]{9,16}[\dXx]"))),
         "issn": Pair(line, partial(_shaped, re.compile(r"\d{4}-?\d{3}[\dXx]"))),
         "addresses": Pair(_addresses, _addresses_of),
-        "keywords": Pair(partial(_keywords, paths), lambda values: (None, values)),
+        "keywords": Pair(partial(_keywords, paths), lambda values: (None, tuple(dict.fromkeys(values)))),
     }
 
 

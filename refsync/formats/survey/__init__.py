@@ -75,14 +75,18 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     links = item.text.marked("link")
     if links and all(span.href.startswith("#") for span in links):
         return None, 0.0, "table of contents"
+    if item.container == "paragraph" and plain[:1] == "(" and plain[-1:] == ")":
+        return None, 0.0, "caption"
     if item.container == "paragraph" and _are_people(item.text, lexicon):
         return None, 0.0, "names"
     draft = entries.read(item.text, lexicon, favourite)
     if draft is None:
         return None, 0.0, "no title found"
-    if draft.url is None and (address := sections.lent_address(item)):
+    if draft.url is None and (address := sections.lent_address(item, lexicon)):
         fields.take_link(draft, address, fields.RANK_PAPER)
         entries.settle(draft)
+    if item.container == "paragraph" and len(fields.not_understood(draft.left[: draft.title_at]).split()) > 1:
+        return None, 0.0, "prose"
     anchored = entries.is_anchored(draft)
     prose = _is_prose(plain, draft, lexicon)
     if prose and not (draft.venue or draft.ids or draft.year):
@@ -96,7 +100,7 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
 
 def _are_people(text: Text, lexicon: Words) -> bool:
     """Whether a paragraph is nothing but names: the authors of what stands above it, or people to thank."""
-    read = authors.read(text.plain, lexicon.title_words)
+    read = authors.read(re.sub(r"\s*\([^()]*\)\s*$", "", text.plain), lexicon.title_words)
     return read is not None and len(read[0]) > 2
 
 
@@ -145,7 +149,7 @@ def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, co
         file=file,
         line=item.line,
         last_line=item.last_line,
-        topic=section.path,
+        topic=(*section.path, *item.under),
         title=draft.title,
         aka=draft.aka,
         authors=draft.authors,

@@ -24,8 +24,9 @@ def shape_of(text: Text, words: Words) -> str | None:
 
 def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
     """The entry that `text` is, its title found by the section's favourite shape if that fits, else by the others."""
-    order = [favourite] if favourite else []
-    order += [name for name in shapes.SHAPES if name != favourite]
+    # Quotes leave no doubt; the other marks are worth what the neighbours say.
+    order = ["quoted", *([favourite] if favourite else []), *shapes.SHAPES]
+    order = list(dict.fromkeys(order))
     for name in order:
         out = fields.draft(text, words)
         found = shapes.SHAPES[name](out)
@@ -35,10 +36,11 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
         out.title = title_text(text.plain[start:end])
         if not out.title:
             continue
+        out.title_at = start
         _take_title_link(out, start, end)
         out.blank(start, end)
         fields.take_links(out)
-        if name not in {"plain", "authored"}:
+        if name not in {"plain", "authored", "reference"}:
             shapes.heads(out)
         fields.take_brackets(out)
         fields.take_identifiers(out)
@@ -86,16 +88,26 @@ _PAGE = re.compile(
 )
 
 
+_SITE = re.compile(
+    r"^https?://[^/]*(?:\.github\.io|readthedocs\.io|readthedocs\.org|sites\.google\.com)(?:/|$)",
+    re.IGNORECASE,
+)
+
+
 def is_resource(out: Draft, *, among_resources: bool) -> bool:
     """Whether an entry is a tool, a page or another list rather than a paper. What has no address is a paper."""
     address = out.url or next(iter(out.links.values()), None)
-    if address is None or out.ids or (out.venue and (out.venue_known or not among_resources)):
+    if address is None or out.ids:
+        return False
+    if out.venue and (fields.is_paper_link(address) if among_resources else True):
         return False
     if among_resources:
         return True
     if out.authors or out.year:
         return False
-    return not fields.is_paper_link(address) or bool(_PAGE.search(address))
+    if not fields.is_paper_link(address) or _PAGE.search(address):
+        return True
+    return len(out.title.split()) < 4 and bool(_SITE.search(address)) and not address.lower().endswith(".pdf")
 
 
 def is_anchored(out: Draft) -> bool:

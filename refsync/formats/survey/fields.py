@@ -37,6 +37,7 @@ class Draft:
     words: Words
     left: str
     title: str = ""
+    title_at: int = 0
     aka: str | None = None
     authors: tuple[Person, ...] = ()
     et_al: bool = False
@@ -217,6 +218,14 @@ def take_labelled(out: Draft) -> None:
     ):
         label = _LABELLED.search(out.left[: span.start])
         kind = out.words.label(re.sub(r"\(.*?\)", "", label[1])) if label else None
+        if (
+            label
+            and kind is None
+            and re.search(r"[:：]\s*$", label[0])
+            and len(label[1].split()) == 1
+            and "\n" in out.left
+        ):
+            kind = label[1].lower()
         if label is None or kind is None or out.left[span.start : span.end].strip(GONE) == "":
             continue
         if kind == "paper":
@@ -348,6 +357,11 @@ def take_emoji(out: Draft) -> None:
     """Understands emoji and their shortcodes: decoration."""
     for found in EMOJI.finditer(out.left):
         out.blank(found.start(), found.end())
+
+
+def not_understood(left: str) -> str:
+    """What nobody has understood of a text, as words."""
+    return " ".join(left.replace(GONE, " ").split()).strip(_EDGE + "()[]*_`'\"“”")
 
 
 def take_rest(out: Draft) -> None:

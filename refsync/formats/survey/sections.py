@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from refsync.formats.survey import authors, fields, shapes
+from refsync.formats.survey import authors, entries, fields
 from refsync.formats.survey.markup import Block, Span, Text, of_html
 from refsync.formats.survey.words import Words, plain_word
 
@@ -21,6 +21,7 @@ class Item:
     last_line: int
     row: Block | None = None
     label: Text | None = None
+    under: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -137,6 +138,8 @@ def _is_pair(block: Block, words: Words) -> bool:
     """A bullet such as "- Paper: https://..." that says one thing of the paragraph before it."""
     if block.kind != "item" or block.children:
         return False
+    if re.match(r"\s*\w[\w -]{1,20}\s*[:：]\s*https?://\S+\s*$", block.text.plain):
+        return True
     found = _PAIR.match(block.text.plain)
     return bool(
         found
@@ -185,20 +188,32 @@ def _flat(block: Block, words: Words) -> Iterator[Item]:
             inner[0].label = text
         yield from inner
         return
-    if text:
+    if text and inner and not text.spans and not _is_anchored(text, words):
+        # A bullet of plain words over bullets of works is a heading of theirs.
+        for item in inner:
+            item.under = (heading_text(text.plain), *item.under)
+    elif text:
         yield Item("item", text, block.line, last)
     yield from inner
 
 
+def _is_anchored(text: Text, words: Words) -> bool:
+    draft = entries.read(text, words, None)
+    return draft is not None and entries.is_anchored(draft)
+
+
 def _is_citation(text: Text, words: Words) -> bool:
     """Whether a nested bullet is a reference that begins with its authors."""
-    return shapes.authored(fields.draft(text, words)) is not None
+    draft = entries.read(text, words, None)
+    return draft is not None and bool(draft.authors) and draft.title_at > 0
 
 
-def lent_address(item: Item) -> str | None:
-    """The address that the label of a nested citation lends it."""
-    spans = item.label.marked("link") if item.label else ()
-    return next((span.href for span in spans if fields.is_paper_link(span.href)), None)
+def lent_address(item: Item, words: Words) -> str | None:
+    """The address that the label of a nested citation lends it: of its link to the paper, else of any."""
+    text = item.label or Text()
+    spans = [span for span in text.marked("link") if fields.is_paper_link(span.href)]
+    spans.sort(key=lambda span: words.label(text.plain[span.start : span.end].strip("[]() ")) != "paper")
+    return spans[0].href if spans else None
 
 
 def _belongs(text: Text, words: Words) -> bool:

@@ -127,7 +127,8 @@ def _marked_title(out: Draft, span: Span) -> tuple[int, int] | None:
         or (len(text.split()) <= 4 and re.match(r"\s*(?:[:：]|\s[-–—]\s)\s*\S", after))
         or inner.rstrip().endswith((":", "："))
     ):
-        return _after_nickname(out, span, text, bracketed=bracketed)
+        if (found := _after_nickname(out, span, text, bracketed=bracketed)) or bracketed:
+            return found
     if len(text.split()) < 2 and before:
         return None
     start = span.start + len(inner) - len(inner.lstrip(_EDGE))
@@ -150,6 +151,25 @@ def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tu
         start = out.text.plain.index(following[0], span.end)
         return start, end
     return span.start, end
+
+
+_YEAR_AFTER_NAMES = re.compile(r"\s*[.,]?\s*\(?((?:19|20)\d\d)[a-z]?\)?\s*[.,:]\s+")
+
+
+def reference(out: Draft) -> tuple[int, int] | None:
+    """A title in a reference string: authors, year, title, each closed by a stop (APA, ACM)."""
+    fields.take_links(out)
+    start = heads(out)
+    year = _YEAR_AFTER_NAMES.search(out.left, start)
+    if (
+        year is None
+        or year.start() == start
+        or authors.read(out.left[start : year.start()], out.words.title_words) is None
+    ):
+        return None
+    stop = re.search(r"[.?!](?=\s|$|[" + GONE + "])", out.left[year.end() :])
+    end = year.end() + stop.start() + (stop[0] != ".") if stop else plain_end(out, year.end())
+    return (year.end(), end) if len(out.text.plain[year.end() : end].split()) > 1 else None
 
 
 def authored(out: Draft) -> tuple[int, int] | None:
@@ -274,6 +294,7 @@ SHAPES: Mapping[str, Callable[[Draft], tuple[int, int] | None]] = {
     "quoted": quoted,
     "linked": linked,
     "bold": bold,
+    "reference": reference,
     "authored": authored,
     "plain": plain,
 }

@@ -23,6 +23,7 @@ class _File(documents.Struct, forbid_unknown_fields=True, frozen=True):
     status: tuple[str, ...]
     title_words: tuple[str, ...]
     organizations: tuple[str, ...]
+    surnames: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def load(folder: Path | None = None) -> Words:
         prose=re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, file.prose)) + r")(?![\w-])", re.IGNORECASE),
         awards=file.awards,
         status=file.status,
-        title_words=frozenset(file.title_words),
+        title_words=frozenset(file.title_words) - frozenset(file.surnames),
         organizations=frozenset(file.organizations),
         venues=venue_table.load(folder),
     )
