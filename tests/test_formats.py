@@ -45,7 +45,10 @@ def catalog_of(path: Path) -> Catalog:
 # Cases: a catalog and the files that are written for it; a file and the works that are read from it
 
 WRITTEN = [
-    (path, fmt) for fmt in EXPORTS for folder in ("all", f"{fmt.name}/written") for path in CASES.glob(f"{folder}/*.yaml")
+    (path, fmt)
+    for fmt in EXPORTS
+    for folder in ("all", f"{fmt.name}/written")
+    for path in CASES.glob(f"{folder}/*.yaml")
 ]
 READ = [(path, fmt) for fmt in EXPORTS for path in CASES.glob(f"{fmt.name}/read/*{fmt.suffixes[0]}")]
 
@@ -145,8 +148,32 @@ def test_what_has_no_place_is_counted_once() -> None:
 # Properties
 
 PIECES = st.sampled_from(
-    [*'{}\\$%&#_~^"@,;:<>|=()[]*+/!? -', "and", "BERT", "x", "A", "É", "ß", "中", "🤗", "\n", "\u00ad", "  ", "$x$", "$O(N)$"]
-    + ["ER  - ", "\nER  - \n\nTY  - BOOK\n", "},\n}\n@book{x,", '"}, {"id": "x"', "\\input{x}", "\\", "$\\alpha$", "50%"]
+    [
+        *'{}\\$%&#_~^"@,;:<>|=()[]*+/!? -',
+        "and",
+        "BERT",
+        "x",
+        "A",
+        "É",
+        "ß",
+        "中",
+        "🤗",
+        "\n",
+        "\u00ad",
+        "  ",
+        "$x$",
+        "$O(N)$",
+    ]
+    + [
+        "ER  - ",
+        "\nER  - \n\nTY  - BOOK\n",
+        "},\n}\n@book{x,",
+        '"}, {"id": "x"',
+        "\\input{x}",
+        "\\",
+        "$\\alpha$",
+        "50%",
+    ]
 )
 ANY_TEXT = st.lists(PIECES | st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).map("".join)
 # What TeX joins into another character, or takes for a space, cannot come back as it was.
@@ -198,7 +225,19 @@ def works(draw: st.DrawFn) -> Entry:
     )
 
 
-PLAIN_FIELDS = ("authors", "editors", "date", "volume", "number", "pages", "edition", "genre", "version", "accessed", "language")
+PLAIN_FIELDS = (
+    "authors",
+    "editors",
+    "date",
+    "volume",
+    "number",
+    "pages",
+    "edition",
+    "genre",
+    "version",
+    "accessed",
+    "language",
+)
 
 
 @each_export
@@ -260,7 +299,9 @@ def assert_balanced(text: str) -> None:
 def run(folder: Path, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    return subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    return subprocess.run(
+        command, cwd=folder, input=text, capture_output=True, text=True, encoding="utf-8", timeout=120
+    )
 
 
 def bibliography(folder: Path, catalog: Catalog, style: str) -> tuple[str, str]:
@@ -275,7 +316,9 @@ def bibliography(folder: Path, catalog: Catalog, style: str) -> tuple[str, str]:
 
 
 # What bibtex says of fields that a list does not state; and of @patent, which only some styles know.
-MISSING = re.compile(r"Warning--(?:empty|missing|to sort, need|there's a number but no (?:volume|series)|can't use both)")
+MISSING = re.compile(
+    r"Warning--(?:empty|missing|to sort, need|there's a number but no (?:volume|series)|can't use both)"
+)
 UNKNOWN_TYPE = re.compile(r'Warning--entry type for "n-patent" isn\'t style-file defined')
 
 
@@ -298,7 +341,9 @@ def test_latex_sets_the_bibliography(tmp_path: Path) -> None:
 
 
 def test_a_style_in_sentence_case_prints_titles_right(tmp_path: Path) -> None:
-    wanted = documents.parsed((CASES / "bibtex" / "sentence-case.yaml").read_text(encoding="utf-8"), "sentence-case.yaml")
+    wanted = documents.parsed(
+        (CASES / "bibtex" / "sentence-case.yaml").read_text(encoding="utf-8"), "sentence-case.yaml"
+    )
     entries = tuple(Entry(key=f"k{at:03}", title=title) for at, title in enumerate(wanted))
     _, made = bibliography(tmp_path, Catalog(id="x", title="", entries=entries), "plain")
     found = dict(re.findall(r"\\bibitem\{k(\d+)\}\s*(.*?)\.\s*\n\n", made, re.DOTALL))

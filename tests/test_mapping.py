@@ -91,11 +91,17 @@ def test_a_format_is_imported_only_when_it_is_used(fmt: formats.Format) -> None:
     ("row", "said"),
     [
         ("- {entyr: title, ris: TI}", "row 1: unknown key `entyr`. Did you mean `entry`?"),
-        ("- {entry: title, ris: TI, as: txet}", "row 1 (`title`): `as: txet` names no pair of functions. Did you mean `text`?"),
+        (
+            "- {entry: title, ris: TI, as: txet}",
+            "row 1 (`title`): `as: txet` names no pair of functions. Did you mean `text`?",
+        ),
         ("- {entry: titel, ris: TI}", "row 1: an entry has no field `titel`. Did you mean `title`?"),
         ("- {entry: venue.nmae, ris: TI}", "row 1: a venue has no field `nmae`. Did you mean `name`?"),
         ("- {entry: title.x, ris: TI}", "row 1: an entry has no field `title.x`"),
-        ("- {entry: title, ris: TI, when: {kind: artcle}}", "row 1: `artcle` is no kind of kinds.yaml. Did you mean `article`?"),
+        (
+            "- {entry: title, ris: TI, when: {kind: artcle}}",
+            "row 1: `artcle` is no kind of kinds.yaml. Did you mean `article`?",
+        ),
         ("- {entry: title, ris: TI, when: {knd: article}}", "row 1: an entry has no field `knd`. Did you mean `kind`?"),
         ("- {entry: title, bibtex: title}", "row 1: unknown key `bibtex`"),
         ("- {entry: title}", "row 1: names no `ris` field"),

@@ -46,7 +46,9 @@ def _blocks(text: str, where: str, problems: list[Problem]) -> Iterator[Record]:
             continue
         at = limit if end is None or end > limit else end
         if end is None or end > limit:
-            problems.append(_broken(here, text[found.start() : limit], "its closing brace is missing"))
+            block = text[found.start() : limit]
+            problems.append(_broken(here, block, "its closing brace is missing"))
+            yield _salvaged(block, number)
             continue
         block = text[found.start() : end]
         record = _parsed(parser, block, number, here, problems)
@@ -70,14 +72,29 @@ def _end(text: str, at: int, opening: str) -> int | None:
 
 def _check_between(text: str, where: str, problems: list[Problem]) -> None:
     """Text between entries is a comment, unless it is the rest of an entry that was closed too early."""
-    if found := re.search(r"^\s*[a-zA-Z]+\s*=\s*[{\"\d].*", text, re.MULTILINE):
+    if found := re.search(r"^[\s,]*[a-zA-Z]+\s*=\s*[{\"\d].*", text, re.MULTILINE):
         what = f"a field stands outside an entry: {found[0].strip()[:60]!r}."
         problems.append(Problem(where=where, what=what, hint="The entry before it is closed too early."))
 
 
 def _broken(here: str, block: str, why: str) -> Problem:
     first = " ".join(block.split())[:60]
-    return Problem(where=here, what=f"an entry cannot be read, {why}: {first!r}.", hint="Mend it and run again.")
+    what = f"an entry is broken, {why}: {first!r}. What is whole in it is read."
+    return Problem(where=here, what=what, hint="Mend it and run again.")
+
+
+_FIELD = re.compile(
+    r"""([A-Za-z][\w:-]*)\s*=\s*(?:\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}|"([^"{}]*)"|(\d+)|[{"]([^{}"\n]*))"""
+)
+
+
+def _salvaged(block: str, number: int) -> Record:
+    """What is whole in an entry that cannot be parsed; a value that is not closed ends with its line."""
+    head = re.match(r"@\s*([A-Za-z]+)\s*[{(]\s*([^\s,={}()]*)\s*,?", block)
+    fields: dict[str, str] = {}
+    for name, *values in _FIELD.findall(block, head.end() if head else 0):
+        fields.setdefault(name.lower(), next(filter(None, values), "").strip(" ,"))
+    return Record(number, head[1].lower() if head else "misc", head[2] if head else "", fields)
 
 
 def _parser() -> Any:
@@ -91,7 +108,7 @@ def _parser() -> Any:
 
 
 def _parsed(parser: Any, block: str, number: int, here: str, problems: list[Problem]) -> Record | None:
-    """One block as a record; None for an @string, and for one that bibtexparser passes over, which is a Problem."""
+    """One block as a record; None for an @string. What bibtexparser passes over in silence is a Problem."""
     from bibtexparser.bibdatabase import UndefinedString
 
     known = parser.bib_database.entries
@@ -109,8 +126,8 @@ def _parsed(parser: Any, block: str, number: int, here: str, problems: list[Prob
     if is_string:
         return None
     if len(known) != 1:
-        problems.append(_broken(here, block, "a field is not as it should be"))
-        return None
+        problems.append(_broken(here, block, "a field or the key is not as it should be"))
+        return _salvaged(block, number)
     fields = {name.lower(): value for name, value in known[0].items() if name not in {"ID", "ENTRYTYPE"}}
     twice = sorted(name for name, count in Counter(_field_names(block)).items() if count > 1)
     if twice:

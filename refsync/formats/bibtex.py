@@ -230,12 +230,14 @@ def _usual(record: Record) -> tuple[dict[str, str], dict[str, str]]:
         else:
             fields["year"] = date
     if month := fields.pop("month", None):
-        number = text_of(month).strip(" .")
-        number = str(_MONTH_NUMBERS.get(number[:3].lower(), number))
-        if number.isdecimal() and 1 <= int(number) <= 12 and fields.get("year", "").strip("{} ").isdecimal():
-            fields["month"] = number
+        stated_month = text_of(month)
+        number, day = _month_of(stated_month)
+        if number and fields.get("year", "").strip("{} ").isdecimal():
+            fields["month"] = str(number)
+            if day:
+                fields.setdefault("day", day)
         else:
-            extra["month"] = text_of(month)
+            extra["month"] = stated_month
     if "url" not in fields and re.match(r"\s*(?:\\url\s*\{\s*)?https?://\S+$", fields.get("howpublished", "")):
         fields["url"] = fields.pop("howpublished")
     if record.type == "mastersthesis":
@@ -243,8 +245,16 @@ def _usual(record: Record) -> tuple[dict[str, str], dict[str, str]]:
     return fields, extra
 
 
+def _month_of(text: str) -> tuple[int | None, str | None]:
+    """Month and day of "6", "June" and "10 jun"."""
+    if text.isdecimal():
+        return (int(text), None) if 1 <= int(text) <= 12 else (None, None)
+    found = re.fullmatch(r"(\d{1,2})?\W*([A-Za-z]{3})[a-z]*\W*(\d{1,2})?", text)
+    return (_MONTH_NUMBERS.get(found[2].lower()), found[1] or found[3]) if found else (None, None)
+
+
 def _judged(entry: Entry, type: str) -> Entry:
-    """An entry with the arXiv id that its text names; a @misc or @article of arXiv's is a preprint."""
+    """An entry with the arXiv id that its text names; a @misc, @online or @article of arXiv's is a preprint."""
     ids = dict(entry.ids)
     venue = entry.venue.name if entry.venue else ""
     said = f"{venue} {entry.note or ''}"
@@ -253,7 +263,8 @@ def _judged(entry: Entry, type: str) -> Entry:
     if re.match(r"(?i)corr\b", venue) and (found := re.match(r"abs/(\S+)", entry.volume or "")):
         ids.setdefault("arxiv", found[1])
     of_arxiv = re.match(r"(?i)(?:arxiv|corr)\b", venue) is not None
-    is_preprint = of_arxiv if type in {"article", "techreport"} else entry.kind == "document" and "arxiv" in ids
+    vague = entry.kind in {"document", "web-page"} and "arxiv" in ids
+    is_preprint = of_arxiv if type in {"article", "techreport"} else vague
     return replace(entry, ids=ids, kind="preprint" if is_preprint else entry.kind)
 
 
@@ -265,9 +276,17 @@ def _authors_of(value: str) -> tuple[tuple[Person, ...], bool | None]:
     return tuple(one for name in found if (one := _person(name))), complete
 
 
+# biblatex's extended name format: "family=Oord, given=Aäron, prefix=van den".
+_NAMED_PART = re.compile(r"(?:^|,)\s*(family|given|prefix|suffix)\s*=\s*([^,]*)")
+_BIBLATEX_PARTS = {"family": "last", "given": "first", "prefix": "von", "suffix": "jr"}
+
+
 def _person(name: str) -> Person | None:
     """A Person out of BibTeX's four parts. A name in braces as a whole is a group's, or one that must not be split."""
-    parts = {part: text_of(" ".join(words)) for part, words in parts_of_name(name).items()}
+    if named := dict(_NAMED_PART.findall(name)):
+        parts = {_BIBLATEX_PARTS[part]: text_of(value) for part, value in named.items()}
+    else:
+        parts = {part: text_of(" ".join(words)) for part, words in parts_of_name(name).items()}
     last = parts.get("last", "")
     if name.strip().startswith("{") and name.strip().endswith("}") and not (parts.get("first") or parts.get("von")):
         return Person(literal=last) if last else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -41,10 +42,8 @@ def write(catalog: Catalog, tables: Tables) -> Export:
 def _own(value: str) -> Any:
     """A variable kept in `extra`; names and dates are kept there as JSON."""
     if value[:1] in {"[", "{"}:
-        try:
+        with suppress(ValueError):
             return json.loads(value)
-        except ValueError:
-            pass
     return line(value)
 
 
@@ -63,7 +62,8 @@ def read(text: str, where: str, tables: Tables) -> Reading:
         kind = tables.kind_of("csl", name)
         if kind is None:
             extra = {"type": name} if name else {}
-            what = f"{name!r} is no type that refsync knows: read as a document."
+            what = f"{name} is no type that refsync knows" if name else "an item has no type"
+            what += ": read as a document."
             problems.append(Problem(where=here, what=what, hint="Its variables are kept."))
         fields = {name: value for name, value in item.items() if value is not None and name not in _NOT_FIELDS}
         entry, rest = entry_of(kind or "document", fields)
@@ -87,9 +87,10 @@ def _items(text: str, where: str, problems: list[Problem]) -> Iterator[tuple[str
             item, at = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             at = _after_broken(text, start)
-            what = f"an item is not valid JSON: {getattr(error, 'msg', 'nested too deeply')}."
+            why = getattr(error, "msg", "nested too deeply")
+            what = f"an item is not valid JSON: {why}. What is whole in it is read."
             problems.append(Problem(where=here, what=what, hint="Mend it and run again."))
-            continue
+            item = _salvaged(text[start:at])
         inner = next((item[name] for name in ("items", "references") if isinstance(item.get(name), list)), [item])
         for one in inner:
             if isinstance(one, dict) and one.keys() & {"type", "title", "id"}:
@@ -109,9 +110,18 @@ def _after_broken(text: str, start: int) -> int:
             item, _ = _DECODER.raw_decode(text, found.start())
         except (ValueError, RecursionError):
             continue
-        if item.keys() & {"id", "type"}:
+        if item.keys() & {"id", "type"} and not item.keys() & {"family", "literal"}:
             return found.start()
     return len(text)
+
+
+def _salvaged(text: str) -> dict[str, Any]:
+    """The variables with a text of their own in an item that is not valid JSON."""
+    found: dict[str, Any] = {}
+    for name, value in re.findall(r'"([A-Za-z_-]+)"\s*:\s*("(?:[^"\\\n]|\\.)*(?:"|$))', text, re.MULTILINE):
+        with suppress(ValueError):
+            found.setdefault(name, json.loads(value if value.endswith('"') and len(value) > 1 else f'{value}"'))
+    return {name: value for name, value in found.items() if name not in {"family", "given", "literal", "suffix"}}
 
 
 # ------------------------------------------------------------------------------------------------------------------

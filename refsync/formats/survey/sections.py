@@ -48,20 +48,22 @@ def title_of(blocks: Sequence[Block]) -> Block | None:
     peers = [one for one in headings[1:] if one.level <= first.level]
     if not peers:
         return first
-    # Several headings of the first's level: it is still the title when nothing but prose stands under it.
+    # Several headings of the first's level: it is still the title when hardly any of the entries stand under it.
     start = blocks.index(first)
+    under = 0
     for block in blocks[start + 1 :]:
         if block.kind == "heading":
-            return first if block.level == first.level or first.level == 1 else None
-        if block.kind in {"item", "row"}:
-            return None
-    return first
+            break
+        under += block.kind in {"item", "row"}
+    everywhere = sum(block.kind in {"item", "row"} for block in blocks)
+    return first if first.level == 1 and under * 5 <= everywhere else None
 
 
 def divided(blocks: Sequence[Block], words: Words) -> tuple[str | None, list[Section]]:
     """The title of a document and its sections, in order."""
     title = title_of(blocks)
-    stack: list[Section] = [Section(path=(), level=0)]
+    venue, year = words.of_heading(title.text.plain) if title else (None, None)
+    stack: list[Section] = [Section(path=(), level=0, venue=venue, year=year)]
     sections = [stack[0]]
     at = 0
     while at < len(blocks):
@@ -101,11 +103,8 @@ def _opened(block: Block, parent: Section, words: Words) -> Section:
         venue=parent.venue,
         year=parent.year,
     )
-    mention = words.mention(text)
-    if mention and mention.known and (mention.year or mention.sure):
-        section.venue, section.year = mention.short, mention.year or section.year
-    elif dated := fields.only_date(text):
-        section.year = dated[0]
+    venue, year = words.of_heading(text)
+    section.venue, section.year = venue or section.venue, year or section.year
     return section
 
 

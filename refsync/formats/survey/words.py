@@ -24,6 +24,7 @@ class _File(documents.Struct, forbid_unknown_fields=True, frozen=True):
     title_words: tuple[str, ...]
     organizations: tuple[str, ...]
     surnames: tuple[str, ...]
+    beside_years: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Words:
     status: tuple[str, ...]
     title_words: frozenset[str]
     organizations: frozenset[str]
+    beside_years: frozenset[str]
     venues: venue_table.Venues
 
     def mention(self, text: str) -> venue_table.Mention | None:
@@ -48,6 +50,24 @@ class Words:
     def label(self, text: str) -> str | None:
         """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
         return self.labels.get(plain_word(text))
+
+    def of_heading(self, text: str) -> tuple[str | None, int | None]:
+        """The venue and the year that a heading gives to all under it: "CVPR 2024", "2020 Venues", "ICML'21 papers"."""
+        for found in re.finditer(
+            r"(?<![\w&-])([A-Z][\w&/-]*[A-Za-z](?: [A-Z][\w&]*)?)[-\s]*['’]?((?:19|20)?\d\d)(?!\d)", text
+        ):
+            mention = self.mention(found[0])
+            if mention and mention.known and mention.year:
+                return mention.short, mention.year
+        rest, year, _ = venue_table.dated(text)
+        words = set(re.findall(r"[^\W\d_]+", rest.casefold())) - self.beside_years
+        if year and re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", text):
+            mention = self.mention(" ".join(word for word in rest.split() if word.casefold() not in self.beside_years))
+            if mention and mention.known:
+                return mention.short, year
+            return None, year if not words else None
+        mention = self.mention(text)
+        return (mention.short, None) if mention and mention.known and mention.sure else (None, None)
 
     def is_group(self, text: str) -> bool:
         """Whether a few words name a company, a university or a laboratory rather than people."""
@@ -87,5 +107,6 @@ def load(folder: Path | None = None) -> Words:
         status=file.status,
         title_words=frozenset(file.title_words) - frozenset(file.surnames),
         organizations=frozenset(file.organizations),
+        beside_years=frozenset(file.beside_years),
         venues=venue_table.load(folder),
     )
