@@ -174,11 +174,7 @@ def _pairs(
         for first in range(len(spots)):
             for second in range(first + 1, len(spots)):
                 out |= {frozenset((a, b)) for a in spots[first] for b in spots[second] if a != b}
-        out |= (
-            {frozenset((a, b)) for spot in spots for a, b in pairwise(spot)}
-            if len(spots) > 1
-            else set()
-        )
+        out |= {frozenset((a, b)) for spot in spots for a, b in pairwise(spot)} if len(spots) > 1 else set()
     return out
 
 

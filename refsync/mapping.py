@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib import resources
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +47,7 @@ class Row:
     left_out: tuple[Condition, ...]
 
     def writes(self, kind: str) -> bool:
-        """Whether works of this kind are written by the row."""
+        """Whether works of this kind may be written by the row."""
         return _holds(self.when, kind) and not any(_holds(one, kind) for one in self.left_out)
 
 
@@ -64,14 +64,22 @@ class Table:
     own: frozenset[str]
 
     @cached_property
-    def known(self) -> frozenset[str]:
-        """Every field of the format that a row names."""
-        return frozenset(name for row in self.rows for name in (*row.fields, *row.also))
+    def written(self) -> Mapping[str, tuple[Row, ...]]:
+        """The rows that write works of each kind: of several for one field the first, so exceptions stand first."""
+        return {kind: _first_for_each_field(row for row in self.rows if row.writes(kind)) for kind in self.kinds}
 
     @cached_property
     def omitted(self) -> frozenset[str]:
         """The names in `extra` that the format leaves out."""
         return frozenset(name.removeprefix("extra.") for name, _ in self.left_out if name.startswith("extra."))
+
+
+def _first_for_each_field(rows: Iterable[Row]) -> tuple[Row, ...]:
+    found: list[Row] = []
+    for row in rows:
+        if not any(set(row.fields) & set(other.fields) for other in found):
+            found.append(row)
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -249,18 +257,22 @@ def _failure(at: str, what: str, wrong: str, known: tuple[str, ...]) -> Failure:
 # Entry -> fields
 
 Fields = list[tuple[str, Any]]
-_Step = tuple[str | None, Callable[[Entry], Any], Callable[[Any], Any]]
+_Values = tuple[Any, ...]
+_Step = tuple[str | None, int, Callable[[_Values], Any] | None, Callable[..., Any]]
 
 
 def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]:
     """A function from an entry to the format's (field, value) pairs, in the order of the rows."""
-    steps = {kind: tuple(_step(row, pairs) for row in table.rows if row.writes(kind)) for kind in table.kinds}
+    names = sorted({name for row in table.rows for name in (*row.entry, *row.when)})
+    values_of, places = _values_of(names)
+    steps = {kind: tuple(_step(row, places, pairs) for row in rows) for kind, rows in table.written.items()}
     fallback = steps["document"]
 
     def written(entry: Entry) -> Fields:
         found: Fields = []
-        for name, value_of, converted in steps.get(entry.kind, fallback):
-            value = value_of(entry)
+        values = values_of(entry)
+        for name, place, pick, converted in steps.get(entry.kind, fallback):
+            value = values[place] if pick is None else pick(values)
             if value:
                 out = converted(value)
                 if out:
@@ -273,19 +285,45 @@ def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]
     return written
 
 
-def _step(row: Row, pairs: Mapping[str, Pair]) -> _Step:
-    write = _pair(row, pairs).write
-    getters = tuple(_getter(name) for name in row.entry)
-    value_of = getters[0]
-    converted = write
-    if len(getters) > 1:
-        value_of = _all_of(getters)
-        converted = _spread(write)
-    if conditions := {name: values for name, values in row.when.items() if name != "kind"}:
-        value_of = _where(conditions, value_of)
+def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], _Values], Mapping[str, int]]:
+    """A function to all values of an entry that rows speak of, and the place of each: fetched at once, because asking
+    for one after the other is most of the time that writing takes."""
+    inside: dict[str, list[str]] = {"": ["key", "kind"], "venue": ["name", "kind"], **{outer: [] for outer in _MAPS}}
+    for name in names:
+        outer, dot, inner = name.partition(".")
+        parts = inside[outer if dot else ""]
+        if (part := inner if dot else name) not in parts:
+            parts.append(part)
+    order = [f"{outer}.{part}" if outer else part for outer, parts in inside.items() for part in parts]
+    of_entry, of_venue = attrgetter(*inside[""]), attrgetter(*inside["venue"])
+    no_venue = (None,) * len(inside["venue"])
+    ids, links, extra = (inside[outer] for outer in _MAPS)
+
+    def values(entry: Entry) -> _Values:
+        venue = entry.venue
+        return (
+            *of_entry(entry),
+            *(no_venue if venue is None else of_venue(venue)),
+            *map(entry.ids.get, ids),
+            *map(entry.links.get, links),
+            *map(entry.extra.get, extra),
+        )
+
+    return values, {name: place for place, name in enumerate(order)}
+
+
+def _step(row: Row, places: Mapping[str, int], pairs: Mapping[str, Pair]) -> _Step:
+    at = tuple(places[name] for name in row.entry)
+    converted = _pair(row, pairs).write
+    pick: Callable[[_Values], Any] | None = None
+    if len(at) > 1:
+        pick = _several_of(itemgetter(*at))
+        converted = _spread(converted)
+    if conditions := {places[name]: values for name, values in row.when.items() if name != "kind"}:
+        pick = _where(conditions, pick or itemgetter(at[0]))
     if len(row.fields) == 1:
-        return row.fields[0], value_of, converted
-    return None, value_of, _zipped(row.fields, converted)
+        return row.fields[0], at[0], pick, converted
+    return None, at[0], pick, _zipped(row.fields, converted)
 
 
 def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
@@ -294,32 +332,20 @@ def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
     return pairs[row.converter]
 
 
-def _getter(name: str) -> Callable[[Entry], Any]:
-    outer, dot, inner = name.partition(".")
-    if not dot:
-        return attrgetter(name)
-    if outer == "venue":
-        part = attrgetter(inner)
-        return lambda entry: part(entry.venue) if entry.venue is not None else None
-    mapping = attrgetter(outer)
-    return lambda entry: mapping(entry).get(inner)
-
-
-def _all_of(getters: tuple[Callable[[Entry], Any], ...]) -> Callable[[Entry], Any]:
-    def values(entry: Entry) -> tuple[Any, ...] | None:
-        found = tuple([one(entry) for one in getters])
+def _several_of(values_of: Callable[[_Values], _Values]) -> Callable[[_Values], _Values | None]:
+    def several(values: _Values) -> _Values | None:
+        found = values_of(values)
         return found if any(found) else None
 
-    return values
+    return several
 
 
 def _spread(function: Callable[..., Any]) -> Callable[[Any], Any]:
     return lambda values: function(*values)
 
 
-def _where(conditions: Condition, value_of: Callable[[Entry], Any]) -> Callable[[Entry], Any]:
-    tests = tuple((_getter(name), values) for name, values in conditions.items())
-    return lambda entry: value_of(entry) if all(get(entry) in values for get, values in tests) else None
+def _where(conditions: Mapping[int, frozenset[str]], value_of: Callable[[_Values], Any]) -> Callable[[_Values], Any]:
+    return lambda values: value_of(values) if all(values[at] in said for at, said in conditions.items()) else None
 
 
 def _zipped(names: tuple[str, ...], converted: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -420,21 +446,30 @@ class _Plan(NamedTuple):
     """What a kind of work has no row for: whole fields, parts of its venue; and which keys of the maps have one."""
 
     names: tuple[str, ...]
-    values_of: Callable[[Entry], tuple[Any, ...]]
+    values_of: Callable[[Entry], _Values]
     venue: tuple[str, ...]
-    placed: frozenset[str]
+    placed: Mapping[str, frozenset[str]]
 
 
 def _unplaced_plan(table: Table, kind: str) -> _Plan:
-    placed = {"key", "kind", *(name for row in table.rows if row.writes(kind) for name in row.entry)}
+    placed = {"key", "kind", *(name for row in table.written[kind] for name in row.entry)}
     placed |= {name for name, when in table.left_out if _holds(when, kind)}
     names = tuple(name for name in _ENTRY if name not in placed and name not in {"venue", *_MAPS})
+    inside = {
+        outer: frozenset(one.partition(".")[2] for one in placed if one.startswith(f"{outer}.")) for outer in _MAPS
+    }
     return _Plan(
         names=names,
-        values_of=lambda entry: tuple([getattr(entry, name) for name in names]),
+        values_of=_attributes(names),
         venue=tuple(name for name in _VENUE if f"venue.{name}" not in placed),
-        placed=frozenset(placed),
+        placed=inside,
     )
+
+
+def _attributes(names: tuple[str, ...]) -> Callable[[Entry], _Values]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda entry: tuple([getattr(entry, name) for name in names])
 
 
 def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str], bool]) -> list[str]:
@@ -442,9 +477,8 @@ def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str], bool]) -> list[str
     found = [name for name, value in zip(plan.names, values, strict=True) if value] if any(values) else []
     if plan.venue and entry.venue is not None:
         found += [f"venue.{name}" for name in plan.venue if getattr(entry.venue, name)]
-    found += [name for scheme in entry.ids if (name := f"ids.{scheme}") not in plan.placed]
-    found += [name for label in entry.links if (name := f"links.{label}") not in plan.placed]
-    if entry.extra:
-        names = ((name, f"extra.{name}") for name in entry.extra)
-        found += [full for name, full in names if full not in plan.placed and not own(name)]
+    for outer, given in (("ids", entry.ids), ("links", entry.links), ("extra", entry.extra)):
+        if not plan.placed[outer].issuperset(given):
+            names = [name for name in given if name not in plan.placed[outer] and given[name]]
+            found += [f"{outer}.{name}" for name in names if outer != "extra" or not own(name)]
     return found

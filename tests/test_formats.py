@@ -147,34 +147,26 @@ def test_what_has_no_place_is_counted_once() -> None:
 # ------------------------------------------------------------------------------------------------------------------
 # Properties
 
-PIECES = st.sampled_from(
-    [
-        *'{}\\$%&#_~^"@,;:<>|=()[]*+/!? -',
-        "and",
-        "BERT",
-        "x",
-        "A",
-        "É",
-        "ß",
-        "中",
-        "🤗",
-        "\n",
-        "\u00ad",
-        "  ",
-        "$x$",
-        "$O(N)$",
-    ]
-    + [
-        "ER  - ",
-        "\nER  - \n\nTY  - BOOK\n",
-        "},\n}\n@book{x,",
-        '"}, {"id": "x"',
-        "\\input{x}",
-        "\\",
-        "$\\alpha$",
-        "50%",
-    ]
-)
+# Single marks, and pieces of text that would open or close a record of some format.
+WORDS = [
+    "and",
+    "BERT",
+    "x",
+    "A",
+    "É",
+    "ß",
+    "中",
+    "🤗",
+    "50%",
+    "$x$",
+    "$O(N)$",
+    "$\\alpha$",
+    "\\input{x}",
+    "\\\\",
+    "\\&",
+]
+BREAKS = ["\n", "\u00ad", "  ", "ER  - ", "\nER  - \n\nTY  - BOOK\n", "},\n}\n@book{x,", '"}, {"id": "x"']
+PIECES = st.sampled_from([*'{}\\$%&#_~^"@,;:<>|=()[]*+/!? -', *WORDS, *BREAKS])
 ANY_TEXT = st.lists(PIECES | st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).map("".join)
 # What TeX joins into another character, or takes for a space, cannot come back as it was.
 LIGATURES = re.compile(r"--|``|''|[?!]`|[\u2000-\u200f\u2028-\u202f]")

@@ -190,7 +190,7 @@ def add_word(listed: List, rng: random.Random) -> None:
 
 
 def split_nickname(listed: List, rng: random.Random) -> None:
-    _edit(listed, rng, r"(?<![\w\]])(?:\w+-?\w*): (?=\w+ \w+ \w+)", "")
+    _edit(listed, rng, r"(?<![\w\].])[A-Za-z]\w*(?:-\w+)?: (?=\w+ \w+ \w+)", "")
 
 
 def add_venue(listed: List, rng: random.Random) -> None:

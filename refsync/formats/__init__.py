@@ -75,16 +75,14 @@ def of_path(path: str) -> Format | None:
     return next((one for one in FORMATS if suffix in one.suffixes), None)
 
 
-# What a one-line field cannot hold: control and invisible characters, halves of a surrogate pair, spaces at the ends
-# and more than one space.
-_UNTIDY = re.compile(r"[^\x20-\x7e]|  |^ | $")
+# What a one-line field cannot hold: control and invisible characters, and halves of a surrogate pair.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def line(text: str) -> str:
     """`text` as one line: NFC, white space collapsed, soft hyphens and control characters gone."""
-    if _UNTIDY.search(text) is None:
+    if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
         return text
     return " ".join(unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))).split())
 
@@ -97,9 +95,11 @@ def address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str 
     stated = paper or page
     if stated is None:
         return next((identifiers.link(one, ids[one]) for one in ("acl", "openreview", "arxiv") if one in ids), None)
-    if (doi := ids.get("doi")) and re.sub(r"^https?://(?:dx\.|www\.)?doi\.org/", "", stated).lower() == doi.lower():
-        return None
-    return stated
+    doi = ids.get("doi")
+    says_doi = (
+        doi and stated.lower().endswith(f"doi.org/{doi.lower()}") and identifiers.of_url(stated) == ("doi", doi.lower())
+    )
+    return None if says_doi else stated
 
 
 def identified(ids: Mapping[str, str], links: Mapping[str, str]) -> dict[str, str]:
@@ -130,7 +130,7 @@ def page_range(pages: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def keywords(topics: tuple[str, ...], tags: tuple[str, ...], paths: Mapping[str, tuple[str, ...]]) -> list[str]:
+def keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> list[str]:
     """Topics (as "Models > RNNs") and tags, each once."""
     found = [" > ".join(paths[one]) if one in paths else one for one in topics]
     return [one for one in dict.fromkeys(map(line, (*found, *tags))) if one]

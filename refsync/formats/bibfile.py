@@ -152,7 +152,7 @@ def _field_names(block: str) -> list[str]:
 
 def _inherited(found: list[Record]) -> list[Record]:
     """Records with the fields that they lack and the record of their `crossref` has; its title is their booktitle."""
-    by_key = {one.key.casefold(): one for one in found}
+    by_key = {one.key.casefold(): one for one in found if one.key}
     for one in found:
         parent = by_key.get(one.fields.get("crossref", "").strip().casefold())
         if parent is not None and parent is not one:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from refsync import identifiers, mapping, names, titles
 from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
@@ -64,12 +64,14 @@ def _key(key: str) -> str:
 
 
 def _pairs(paths: Mapping[str, tuple[str, ...]], words: frozenset[str]) -> dict[str, Pair]:
+    """The functions that rows name. Venues and topics come again and again: what was written for one is remembered."""
     return {
-        "text": Pair(_text, text_of),
+        "text": Pair(cache(_text), text_of),
         "verbatim": Pair(_verbatim, verbatim_of),
         "title": Pair(_title_writer(words), text_of),
-        "authors": Pair(_authors, _authors_of),
-        "editors": Pair(_authors, lambda value: _authors_of(value)[0]),
+        "sort key": Pair(_sort_key, lambda value: (text_of(value), None, None)),
+        "authors": Pair(_authors_writer(), _authors_of),
+        "editors": Pair(_authors_writer(), lambda value: _authors_of(value)[0]),
         "publisher": Pair(_publisher, lambda value: (text_of(value),) * 2),
         "date": Pair(_date, _date_of),
         "day": Pair(_day, lambda value: date_of(text_of(value))),
@@ -77,12 +79,16 @@ def _pairs(paths: Mapping[str, tuple[str, ...]], words: frozenset[str]) -> dict[
         "doi": Pair(_verbatim, lambda value: identifiers.doi(verbatim_of(value))),
         "arxiv": Pair(_arxiv, _arxiv_of),
         "address": Pair(_address, lambda value: (verbatim_of(value), None, None)),
-        "keywords": Pair(partial(_keywords, paths), _keywords_of),
+        "keywords": Pair(cache(partial(_keywords, paths)), _keywords_of),
     }
 
 
 def _text(value: str) -> str:
     return f"{{{escaped(value)}}}"
+
+
+def _sort_key(title: str, authors: tuple[Person, ...], editors: tuple[Person, ...]) -> str | None:
+    return None if authors or editors or not title else _text(title)
 
 
 def _verbatim(value: str) -> str:
@@ -123,35 +129,39 @@ def _braced(part: str, title: str, proper: frozenset[str]) -> str:
     return "".join([f"{{{text}}}" if kept else text for text, kept in runs])
 
 
-# Names that BibTeX reads as they stand: letters, and no word that it takes for its own.
-_PLAIN_NAME = re.compile(r"(?! )(?:[A-Za-zÀ-ɏ.'’-]| (?! |$|and\b|others\b))+", re.IGNORECASE)
+class _NameParts(dict[str, str]):
+    """Parts of names as BibTeX takes them, each judged once; in braces when it would be split."""
+
+    def __missing__(self, part: str) -> str:
+        word = escaped(part)
+        splits = "," in word or re.search(r"\b(?:and|others)\b", word, re.IGNORECASE)
+        self[part] = out = f"{{{word}}}" if splits else word
+        return out
 
 
-def _authors(people: tuple[Person, ...], complete: bool | None = None) -> str | None:
-    found = [name for one in people if (name := _name(one))]
-    if found and complete is False:
-        found.append("others")
-    return f"{{{' and '.join(found)}}}" if found else None
+def _authors_writer() -> Callable[..., str | None]:
+    parts = _NameParts()
+
+    def authors(people: tuple[Person, ...], complete: bool | None = None) -> str | None:
+        found = [name for one in people if (name := _name(one, parts))]
+        if found and complete is False:
+            found.append("others")
+        return f"{{{' and '.join(found)}}}" if found else None
+
+    return authors
 
 
-def _name(one: Person) -> str:
-    """A name as "von Last, Jr, First"; in braces when it is a group, or would be split."""
+def _name(one: Person, parts: _NameParts) -> str:
+    """A name as "von Last, Jr, First"; in braces when it is a group, or has one part only and that would be split."""
     family, given = one.family, one.given
-    whole = one.literal or one.particle or one.suffix
-    if not whole and family and given and _PLAIN_NAME.fullmatch(family) and _PLAIN_NAME.fullmatch(given):
-        return f"{family}, {given}"
-    if one.literal is not None or not given or not family:
-        whole = one.literal if one.literal is not None else names.natural(one)
-        word = escaped(whole)
-        alone = one.literal is None and word.isalpha() and word.casefold() not in {"and", "others"}
-        return word if alone or not word else f"{{{word}}}"
-    last = " ".join(_name_part(part) for part in (one.particle, family) if part)
-    return ", ".join([last, *(_name_part(part) for part in (one.suffix, given) if part)])
-
-
-def _name_part(part: str) -> str:
-    word = escaped(part)
-    return f"{{{word}}}" if "," in word or re.search(r"\b(?:and|others)\b", word, re.IGNORECASE) else word
+    if one.literal is None and family and given:
+        if one.particle is None and one.suffix is None:
+            return f"{parts[family]}, {parts[given]}"
+        last = " ".join(parts[part] for part in (one.particle, family) if part)
+        return ", ".join([last, *(parts[part] for part in (one.suffix, given) if part)])
+    word = escaped(one.literal if one.literal is not None else names.natural(one))
+    alone = one.literal is None and word.isalpha() and word.casefold() not in {"and", "others"}
+    return word if alone or not word else f"{{{word}}}"
 
 
 def _publisher(publisher: str | None, name: str | None) -> str | None:
@@ -189,7 +199,7 @@ def _address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str
 
 
 def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
-    found = [escaped(one.replace(",", ";")) for one in keywords(topics, tags, paths)]
+    found = [escaped(one.replace(",", ";")) for one in keywords(paths, topics, tags)]
     return f"{{{', '.join(found)}}}" if found else None
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from refsync import identifiers, mapping, names
@@ -142,7 +142,7 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "arxiv": Pair(_arxiv, _arxiv_of),
         "arxiv number": Pair(_arxiv_number, _arxiv_number_of),
         "address": Pair(_address, lambda value: (_text_of(value), None, None)),
-        "keywords": Pair(partial(_keywords, paths), _keywords_of),
+        "keywords": Pair(cache(partial(_keywords, paths)), _keywords_of),
     }
 
 
@@ -245,7 +245,7 @@ def _address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str
 
 
 def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
-    return ", ".join(one.replace(",", ";") for one in keywords(topics, tags, paths)) or None
+    return ", ".join(one.replace(",", ";") for one in keywords(paths, topics, tags)) or None
 
 
 def _keywords_of(value: Any) -> tuple[None, tuple[str, ...]]:

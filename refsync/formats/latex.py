@@ -22,6 +22,7 @@ _ESCAPES = {
 _NAMED_BRACES = {**_ESCAPES, "{": "\\textbraceleft{}", "}": "\\textbraceright{}"}
 # As pandoc has it, lest "$5 and $100" be a formula: no space inside the dollars, no digit after.
 _FORMULA = re.compile(r"\$(?![\s$])((?:\\[A-Za-z,;:!{}]|[^$\\%#&~])*?)(?<!\s)\$(?!\d)")
+_PLAIN_ADDRESS = re.compile(r"[\w!-$&-\[\]^`|~]*", re.ASCII)
 _UNSAFE = re.compile(r"[{}\\ ]|%(?![0-9A-Fa-f]{2})")
 
 
@@ -68,6 +69,8 @@ def balanced(text: str) -> bool:
 
 def verbatim(value: str) -> str:
     """An address or identifier as it is; only what would end the value is percent-encoded."""
+    if _PLAIN_ADDRESS.fullmatch(value):
+        return value
     return _UNSAFE.sub(lambda mark: f"%{ord(mark[0]):02X}", line(value))
 
 

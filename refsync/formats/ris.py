@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 
 from refsync import identifiers, mapping, names
 from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
@@ -125,7 +125,7 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "isbn": Pair(line, partial(_shaped, re.compile(r"[\d-]{9,16}[\dXx]"))),
         "issn": Pair(line, partial(_shaped, re.compile(r"\d{4}-?\d{3}[\dXx]"))),
         "addresses": Pair(_addresses, _addresses_of),
-        "keywords": Pair(partial(_keywords, paths), lambda values: (None, tuple(dict.fromkeys(values)))),
+        "keywords": Pair(cache(partial(keywords, paths)), lambda values: (None, tuple(dict.fromkeys(values)))),
     }
 
 
@@ -209,7 +209,3 @@ def _addresses_of(values: tuple[str, ...]) -> tuple[str, None, None, dict[str, s
         else:
             links[f"link {number}"] = url
     return values[0], None, None, ids, links
-
-
-def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> list[str]:
-    return keywords(topics, tags, paths)

@@ -22,8 +22,17 @@ def shape_of(text: Text, words: Words) -> str | None:
     return None
 
 
+_LONGEST = 1500  # what follows so much text is prose about the work, kept as its comment
+
+
 def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
     """The entry that `text` is, its title found by the section's favourite shape if that fits, else by the others."""
+    if len(text.plain) > _LONGEST:
+        cut = text.plain.rfind(" ", 0, _LONGEST) + 1 or _LONGEST
+        out = read(text.cut(0, cut), words, favourite)
+        if out is not None:
+            out.comment = " ".join(f"{out.comment or ''} {text.plain[cut:]}".split())
+        return out
     # Quotes leave no doubt; the other marks are worth what the neighbours say.
     order = ["quoted", *([favourite] if favourite else []), *shapes.SHAPES]
     order = list(dict.fromkeys(order))
@@ -32,7 +41,7 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
         found = shapes.SHAPES[name](out)
         if found is None:
             continue
-        start, end = found
+        start, end = shapes.peeled(out, *found)
         out.title = title_text(text.plain[start:end])
         if not out.title:
             continue

@@ -79,7 +79,9 @@ _NO_PAPER = re.compile(
 
 def is_paper_link(href: str) -> bool:
     """Whether a link may lead to a paper: not within the page, not to code, video or talk about it."""
-    return bool(href) and not href.startswith("#") and not _NO_PAPER.match(href)
+    if re.search(r"(?i)\.(?:pdf|ps)(?:\.gz)?(?:$|[?#])", href):
+        return True
+    return bool(href) and not href.startswith(("#", "mailto:")) and not _NO_PAPER.match(href)
 
 
 def take_link(out: Draft, href: str, rank: int, label: str = "paper") -> None:

@@ -14,6 +14,7 @@ from refsync.formats.survey import authors, fields
 from refsync.formats.survey.fields import GONE, Draft
 from refsync.formats.survey.markup import Span
 from refsync.names import without_et_al
+from refsync.venues import dated
 
 _EDGE = " \t\n,;:|-–—·•*_" + GONE
 _NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)、]|\d{1,3}\s*[|｜]|[-*•▪●○])\s+")
@@ -122,13 +123,10 @@ def _marked_title(out: Draft, span: Span) -> tuple[int, int] | None:
         return None
     bracketed = inner.strip().startswith("[") and inner.strip().endswith("]")
     after = plain[span.end :]
-    if (
-        bracketed
-        or (len(text.split()) <= 4 and re.match(r"\s*(?:[:：]|\s[-–—]\s)\s*\S", after))
-        or inner.rstrip().endswith((":", "："))
-    ):
-        if (found := _after_nickname(out, span, text, bracketed=bracketed)) or bracketed:
-            return found
+    goes_on = len(text.split()) <= 4 and re.match(r"\s*(?:[:：]|\s[-–—]\s)\s*\S", after)
+    nickname = bracketed or goes_on or inner.rstrip().endswith((":", "："))
+    if nickname and ((found := _after_nickname(out, span, text, bracketed=bracketed)) or bracketed):
+        return found
     if len(text.split()) < 2 and before:
         return None
     start = span.start + len(inner) - len(inner.lstrip(_EDGE))
@@ -151,6 +149,32 @@ def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tu
         start = out.text.plain.index(following[0], span.end)
         return start, end
     return span.start, end
+
+
+def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
+    """A marked title without the brackets inside its mark: "[DCN] Deep & Cross Network (Stanford 2017)"."""
+    plain = out.text.plain
+    if (
+        (first := fields.BRACKETS.match(plain, start, end))
+        and first[0][0] in "[【"
+        and plain[first.end() : end].strip(_EDGE)
+    ):
+        inner = next(group for group in first.groups() if group is not None).strip()
+        if not fields.take_mention(out, inner):
+            out.aka = out.aka or inner or None
+        out.blank(start, first.end())
+        start = first.end()
+    for last in list(fields.BRACKETS.finditer(plain, start, end))[-1:]:
+        inner = next(group for group in last.groups() if group is not None).strip()
+        rest, year, month = dated(inner)
+        if plain[last.end() : end].strip(_EDGE + ".") or not year or last.start() <= start:
+            continue
+        if not fields.take_mention(out, inner):
+            out.year, out.month = out.year or year, out.month or month
+            out.group = out.group or rest.strip(_EDGE) or None
+        out.blank(last.start(), end)
+        end = last.start()
+    return start, end
 
 
 _YEAR_AFTER_NAMES = re.compile(r"\s*[.,]?\s*\(?((?:19|20)\d\d)[a-z]?\)?\s*[.,:]\s+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from refsync.mapping import table_value
 class _File(documents.Struct, forbid_unknown_fields=True, frozen=True):
     columns: dict[str, tuple[str, ...]]
     labels: dict[str, tuple[str, ...]]
+    contents: tuple[str, ...]
     noise: tuple[str, ...]
     resources: tuple[str, ...]
     prose: tuple[str, ...]
@@ -33,6 +34,7 @@ class Words:
 
     columns: Mapping[str, str]
     labels: Mapping[str, str]
+    contents: frozenset[str]
     noise: frozenset[str]
     resources: frozenset[str]
     prose: re.Pattern[str]
@@ -42,10 +44,15 @@ class Words:
     organizations: frozenset[str]
     beside_years: frozenset[str]
     venues: venue_table.Venues
+    mentions: dict[str, venue_table.Mention | None] = field(default_factory=dict, compare=False, repr=False)
 
     def mention(self, text: str) -> venue_table.Mention | None:
         """What `text` says of a venue and a date, None when it is not shaped like one."""
-        return venue_table.mention(text, self.venues, self.awards, self.status)
+        if text not in self.mentions:
+            if len(self.mentions) > 20000:
+                self.mentions.clear()
+            self.mentions[text] = venue_table.mention(text, self.venues, self.awards, self.status)
+        return self.mentions[text]
 
     def label(self, text: str) -> str | None:
         """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
@@ -100,6 +107,7 @@ def load(folder: Path | None = None) -> Words:
     return Words(
         columns={plain_word(word): name for name, listed in file.columns.items() for word in listed},
         labels={plain_word(word): name for name, listed in file.labels.items() for word in listed},
+        contents=frozenset(map(plain_word, file.contents)),
         noise=frozenset(map(plain_word, file.noise)),
         resources=frozenset(map(plain_word, file.resources)),
         prose=re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, file.prose)) + r")(?![\w-])", re.IGNORECASE),
