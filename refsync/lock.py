@@ -153,22 +153,51 @@ def _by_near_title(
     last: Catalog,
     renamed: Mapping[tuple[str, ...], str],
 ) -> None:
-    """Titles edited in place: alike, in one topic, and nothing contradicts. The nearest pair first, each side once."""
+    """Titles edited in place: alike, in one topic, and nothing contradicts. The nearest pair first, each side once.
+
+    Outside its topic an entry is recognised only by its link, or by a title that is all but equal.
+    """
+    fresh = [at for at in range(len(works)) if at not in found.by_work]
     here: dict[str, list[int]] = defaultdict(list)
-    for at in range(len(works)):
-        if at not in found.by_work:
-            for path in paths[at]:
-                if path in renamed:
-                    here[renamed[path]].append(at)
+    for at in fresh:
+        for path in paths[at]:
+            if path in renamed:
+                here[renamed[path]].append(at)
     pairs: dict[tuple[int, int], float] = {}
     for place, entry in free.items():
         for at in {at for one in entry.topics for at in here.get(one, ())}:
             if (score := _edited(entry, works[at])) is not None:
-                pairs[place, at] = score
+                pairs[place, at] = score + 200
+    # Moved and edited in one commit: the link is the same, or the title is all but equal.
+    for place, at in _akin(free, works, fresh):
+        score = _edited(free[place], works[at])
+        if score is not None and score >= _NEARLY:
+            pairs.setdefault((place, at), score)
     ranked = sorted((-score, place, at) for (place, at), score in pairs.items())
     before = set(found.by_work)
     _take_pairs(ranked, free, found)
     found.retitled = [(entries[0], at) for at, entries in found.by_work.items() if at not in before]
+
+
+def _akin(free: Mapping[int, Entry], works: Sequence[Entry], fresh: Sequence[int]) -> set[tuple[int, int]]:
+    """Pairs that share a link or one of their three rarest words: the only ones worth a closer look."""
+    features = {place: _features(entry) for place, entry in free.items()}
+    news = {at: _features(works[at]) for at in fresh}
+    frequency = Counter(one for listed in (*features.values(), *news.values()) for one in listed)
+    index: dict[str, list[int]] = defaultdict(list)
+    for at, listed in news.items():
+        for one in sorted(listed, key=lambda one: (frequency[one], one))[:3]:
+            index[one].append(at)
+    return {
+        (place, at)
+        for place, listed in features.items()
+        for one in sorted(listed, key=lambda one: (frequency[one], one))[:3]
+        for at in index.get(one, ())[:60]
+    }
+
+
+def _features(entry: Entry) -> set[str]:
+    return {*titles.words(entry.title), *entry.links.values()}
 
 
 def _edited(old: Entry, new: Entry) -> float | None:

@@ -204,17 +204,17 @@ def authored(out: Draft) -> tuple[int, int] | None:
     at, people = start, 0
     for found in _BETWEEN_NAMES.finditer(out.left, start):
         piece = out.left[at : found.start()].strip(_EDGE)
-        if GONE in piece or not authors.is_name(piece, out.words.title_words) or " " not in piece:
+        if GONE in piece or " " not in piece or not authors.is_name(piece, out.words.title_words):
             break
         people += 1
         at = found.end()
         if found["stop"] is not None or found["end"] is not None:
             break
-    if (
-        people < 2
-        and not (people and out.left[start:at].rstrip().endswith((".", ":")))
-        and not (people and _CITED.search(out.left, at))
-    ):
+    # One name alone may be a nickname: it takes "et al.", or a reference that goes on to a venue.
+    alone = people == 1 and (_ET_AL.search(out.left[start:at]) or _CITED.search(out.left, at))
+    if people < 2 and (not alone or any(word.isupper() for word in re.findall(r"\w\w+", out.left[start:at]))):
+        return None
+    if people < 2 and out.left[start:at].rstrip().endswith(":"):
         return None
     end = plain_end(out, at)
     title = out.text.plain[at:end].strip(_EDGE)
@@ -226,6 +226,7 @@ def authored(out: Draft) -> tuple[int, int] | None:
 _BETWEEN_NAMES = re.compile(
     r"\s*,?\s*(?:et\.? al\.?|and others)\s*[,.:]?\s+(?P<stop>)|,\s*(?:and|&)\s+|,\s+|\s+(?:and|&)\s+|(?<=\w\w)(?:\.|:)\s+(?P<end>)"
 )
+_ET_AL = re.compile(r"(?i)et\.? al|and others")
 # A reference goes on to a venue or an identifier; a title with a comma in it does not.
 _CITED = re.compile(r"(?i)arxiv|\b(?:19|20)\d\d\b")
 
