@@ -88,7 +88,8 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     if item.container == "paragraph" and len(fields.not_understood(draft.left[: draft.title_at]).split()) > 1:
         return None, 0.0, "prose"
     anchored = entries.is_anchored(draft)
-    prose = _is_prose(plain, draft, lexicon)
+    linked = any(span.start <= draft.title_at < span.end for span in item.text.marked("link"))
+    prose = not (linked and draft.url and fields.is_paper_link(draft.url)) and _is_prose(plain, draft, lexicon)
     if prose and not (draft.venue or draft.ids or draft.year):
         return None, 0.0, "prose"
     if anchored:
@@ -145,6 +146,10 @@ def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, co
         draft.year = section.year
         draft.inferred.add("year")
     resource = entries.is_resource(draft, among_resources=section.resources)
+    if resource and draft.url is None:
+        draft.url = next(
+            (draft.links[label] for label in ("project", "code", *draft.links) if label in draft.links), None
+        )
     return Account(
         file=file,
         line=item.line,

@@ -123,7 +123,7 @@ def _are_names(people: list[str], title_words: Collection[str], *, et_al: bool) 
     shaped = sum(is_name(one, title_words) for one in people)
     clean = shaped / len(people)
     if len(people) == 1:
-        return shaped == 1 and (et_al or " " in people[0] or names.is_cjk(people[0]))
+        return shaped == 1 and (et_al or " " in people[0])
     if not all(_is_name_shaped(one) for one in people):
         return False
     return clean >= (0.5 if et_al or len(people) > 3 else 0.7)
@@ -134,7 +134,7 @@ def _is_name_shaped(text: str) -> bool:
     if not 1 <= len(words) <= 6 or len(text) > 60:
         return False
     if names.is_cjk(text):
-        return len(text) <= 12
+        return 2 <= len(text) <= 4
     for word in words:
         if not _WORD.match(word) or (word[0].islower() and word.lower() not in _PARTICLE and "'" not in word):
             return False

@@ -55,6 +55,7 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
         fields.take_identifiers(out)
         fields.take_venue(out)
         fields.take_authors(out)
+        fields.take_authors_named(out)
         fields.take_rest(out)
         settle(out)
         return out
@@ -87,6 +88,16 @@ def settle(out: Draft) -> None:
         out.year = date[0]
         out.inferred.add("year")
     out.has_code = out.has_code or "code" in out.links
+    if out.url is None:
+        known = set(out.words.labels.values())
+        out.url = next(
+            (
+                href
+                for label, href in out.links.items()
+                if label.rstrip(" 0123456789") not in known and fields.is_paper_link(href)
+            ),
+            None,
+        )
     if out.url and re.search(r"//(?:www\.)?(?:github\.com|gitlab\.com)/", out.url) and not out.ids:
         out.links.setdefault("code", out.url)
 

@@ -344,6 +344,19 @@ def take_authors(out: Draft) -> None:
             out.blank(found.start(), found.end())
 
 
+_BY = re.compile(r"(?:^|[\s,(;.-])[bB]y\s+((?:[A-Z]|\S+ [A-Z])[^.;:()]*?)[\s.)]*$")
+
+
+def take_authors_named(out: Draft) -> None:
+    """Understands "..., by Yuichi Niwa, Keisuke Ohashi" at the end of a remark."""
+    for found in re.finditer(rf"[^{GONE}\n]+", out.left):
+        named = None if out.authors else _BY.search(found[0])
+        read = authors.read(named[1], out.words.title_words) if named else None
+        if named and read:
+            out.authors, out.et_al = read
+            out.blank(found.start() + named.start(), found.start() + named.end(1))
+
+
 def _is_group(out: Draft, piece: str) -> bool:
     """Whether a run of text is all companies, universities or laboratories, as in "Tsinghua, Huawei Noah's Ark Lab"."""
     parts = [part for part in re.split(r"\s*(?:,|&|/|\+|;|\band\b)\s*", piece) if part]

@@ -180,6 +180,13 @@ def _flat(block: Block, words: Words) -> Iterator[Item]:
             else:
                 nested.append(child)
     text = _joined(own)
+    parts = _several(text, words)
+    if len(parts) > 1:
+        for part in parts:
+            yield Item("item", part, block.line, last)
+        for child in nested:
+            yield from _flat(child, words)
+        return
     inner = [item for child in nested for item in _flat(child, words)]
     if text and nested and all(_is_citation(child.text, words) for child in nested):
         # "* Lab [[Paper]](..)" over "* Authors, Title, Venue": the child is the entry, the label lends it its link.
@@ -194,6 +201,24 @@ def _flat(block: Block, words: Words) -> Iterator[Item]:
     elif text:
         yield Item("item", text, block.line, last)
     yield from inner
+
+
+_YEAR_NEXT = re.compile(r"[\s*_]*[(\[]\s*(?:19|20)\d\d\s*[)\]]")
+
+
+def _several(text: Text, words: Words) -> list[Text]:
+    """The works of a bullet that names more than one: each a linked title with its year in brackets."""
+    starts = [
+        span.start
+        for span in text.marked("link")
+        if len(text.plain[span.start : span.end].split()) > 1
+        and words.label(text.plain[span.start : span.end]) is None
+        and _YEAR_NEXT.match(text.plain, span.end)
+    ]
+    if len(starts) < 2:
+        return [text]
+    ends = [*starts[1:], len(text.plain)]
+    return [text.cut(0 if at == 0 else start, end) for at, (start, end) in enumerate(zip(starts, ends, strict=True))]
 
 
 def _is_anchored(text: Text, words: Words) -> bool:

@@ -123,7 +123,7 @@ def _marked_title(out: Draft, span: Span) -> tuple[int, int] | None:
         return None
     bracketed = inner.strip().startswith("[") and inner.strip().endswith("]")
     after = plain[span.end :]
-    goes_on = len(text.split()) <= 4 and re.match(r"\s*(?:[:：]|\s[-–—]\s)\s*\S", after)
+    goes_on = len(text.split()) <= 4 and re.match(r"\s*[:：]\s*\S", after)
     nickname = bracketed or goes_on or inner.rstrip().endswith((":", "："))
     if nickname and ((found := _after_nickname(out, span, text, bracketed=bracketed)) or bracketed):
         return found
@@ -245,6 +245,10 @@ def plain_end(out: Draft, start: int) -> int:
     end = len(out.left)
     newline = _first_break(out, start)
     end = min(end, newline)
+    # What stands before a labelled link is the title; what follows it is about the work.
+    label = re.search(rf"[\[(]?{GONE}+", out.left[start:end])
+    if label and len(out.left[start : start + label.start()].split()) > 1:
+        end = start + label.start()
     while True:
         end = start + len(out.left[start:end].rstrip(_EDGE + "."))
         tail = out.left[start:end]
