@@ -123,10 +123,19 @@ def _works(
 ) -> tuple[list[_Work], list[Problem]]:
     """The works that the occurrences are, and the questions which of them may be one."""
     entries = [replace(entry, key="") for entry, _ in occurrences]
-    named = corrections.named(last.entries) if last else {}
+    # What is hidden or gone is still meant by its name.
+    buried = (
+        [
+            Entry(key=key, aliases=one.aliases, title=one.title, aka=one.aka, ids=one.ids)
+            for key, one in last.retired.items()
+        ]
+        if last
+        else []
+    )
+    named = corrections.named([*buried, *last.entries]) if last else {}
     problems: list[Problem] = []
-    same = _pairs(fixes.same, entries, named, problems)
-    different = _pairs(fixes.different, entries, named, problems)
+    same = _pairs(fixes.same, entries, named, problems, within=True)
+    different = _pairs(fixes.different, entries, named, problems, within=False)
     groups, questions = matching.groups(entries, same, different)
     works = []
     for members in groups:
@@ -135,14 +144,22 @@ def _works(
         pins = tuple(dict.fromkeys(key for at in members if (key := occurrences[at][0].key)))
         works.append(_Work(entry=one, paths=paths, pins=pins))
     place = {at: number for number, members in enumerate(groups) for at in members}
-    problems += [_question(one, entries, works[place[one.first]], works[place[one.second]], last) for one in questions]
+    problems += [_question(one, entries, place[one.first], place[one.second]) for one in questions]
     return works, problems
 
 
 def _pairs(
-    listed: Sequence[tuple[str, ...]], entries: Sequence[Entry], named: Mapping[str, Entry], problems: list[Problem]
+    listed: Sequence[tuple[str, ...]],
+    entries: Sequence[Entry],
+    named: Mapping[str, Entry],
+    problems: list[Problem],
+    *,
+    within: bool,
 ) -> set[frozenset[int]]:
-    """Pairs of occurrences that a person's pairs of keys, titles or identifiers mean."""
+    """Pairs of occurrences that a person's pairs of keys, titles or identifiers mean.
+
+    `within`: the occurrences that one name means are paired too, as they are where names are said to be the same.
+    """
     if not listed:
         return set()
     by_title: dict[str, list[int]] = {}
@@ -174,23 +191,23 @@ def _pairs(
         for first in range(len(spots)):
             for second in range(first + 1, len(spots)):
                 out |= {frozenset((a, b)) for a in spots[first] for b in spots[second] if a != b}
-        out |= {frozenset((a, b)) for spot in spots for a, b in pairwise(spot)} if len(spots) > 1 else set()
+        if within:
+            out |= {frozenset(pair) for spot in spots for pair in pairwise(spot)}
     return out
 
 
-def _question(
-    one: matching.Question, entries: Sequence[Entry], first: _Work, second: _Work, last: Catalog | None
-) -> Problem:
+def _question(one: matching.Question, entries: Sequence[Entry], first: int, second: int) -> Problem:
     """The Problem that a question is. Its two names are filled in with keys once there are keys (see `_named`)."""
     places = [f"{at.file}:{at.line}" for number in (one.first, one.second) for at in entries[number].origin[:1]]
-    hint = f"\0{first.entry.title}\0{second.entry.title}"
+    hint = f"\0{first}\0{second}"
     return Problem(where=" and ".join(places), what=f"perhaps one work: {one.reason}.", hint=hint, check="question")
 
 
-def _named(problem: Problem, by_title: Mapping[str, str]) -> Problem:
+def _named(problem: Problem, entries: Sequence[Entry]) -> Problem:
+    """A question with the keys of the works that it is about, by their places."""
     if not problem.hint.startswith("\0"):
         return problem
-    first, second = (by_title.get(title, title) for title in problem.hint[1:].split("\0"))
+    first, second = (entries[int(place)].key for place in problem.hint[1:].split("\0"))
     line = f"[[{_yaml_word(first)}, {_yaml_word(second)}]]"
     return replace(problem, hint=f"Put into corrections.yaml `same: {line}` or `different: {line}`.")
 
@@ -263,10 +280,7 @@ def _keyed(
         key = keys.unique(keys.base(out[at], settings.key_pattern), taken)
         taken.add(key.casefold())
         out[at] = _with_key(out[at], key, (), provisional=keys.is_provisional(out[at]))
-    by_title: dict[str, str] = {}
-    for entry, work in zip(out, works, strict=True):
-        by_title.setdefault(work.entry.title, entry.key)
-    problems[:] = [_named(problem, by_title) for problem in problems]
+    problems[:] = [_named(problem, out) for problem in problems]
     return out
 
 
@@ -345,9 +359,9 @@ def _corrected(
         entry = corrections.look_up(name, by_name)
         if entry is not None:
             fix_of[entry.key] = fix
-        elif fix.keep and name in retired:
-            one = retired.pop(name)
-            entries = [*entries, Entry(key=name, aliases=one.aliases, title=one.title, ids=one.ids)]
+        elif fix.keep and (key := _buried(name, retired)):
+            one = retired.pop(key)
+            entries = [*entries, Entry(key=key, aliases=one.aliases, title=one.title, aka=one.aka, ids=one.ids)]
         else:
             problems.append(corrections.unmatched(name, by_name, retired))
     kept: set[str] = set()
@@ -371,8 +385,15 @@ def _corrected(
     return out, retired, kept
 
 
+def _buried(name: str, retired: Mapping[str, Retired]) -> str | None:
+    """The retired key that a name of corrections.yaml means: a key or a title."""
+    form = titles.comparison(name)
+    by_title = (key for key, one in retired.items() if form and titles.comparison(one.title) == form)
+    return name if name in retired else next(by_title, None)
+
+
 def _retired(entry: Entry) -> Retired:
-    return Retired(title=entry.title, ids=entry.ids, aliases=entry.aliases)
+    return Retired(title=entry.title, ids=entry.ids, aka=entry.aka, aliases=entry.aliases)
 
 
 def _renamed(entry: Entry, key: str | None, taken: dict[str, str], problems: list[Problem]) -> Entry:
@@ -390,6 +411,6 @@ def _renamed(entry: Entry, key: str | None, taken: dict[str, str], problems: lis
 
 def _final(entry: Entry, cited: frozenset[str]) -> Entry:
     """A provisional key that a paper cites is final."""
-    if lock.is_provisional(entry) and {entry.key, *entry.aliases} & cited:
+    if lock.is_provisional(entry) and {entry.key, *entry.aliases, "*"} & cited:
         return _with_key(entry, entry.key, entry.aliases, provisional=False)
     return entry

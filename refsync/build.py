@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from refsync import assemble, corrections, documents, files, formats, keys, lint, settings, sources, titles
 from refsync.assemble import Result
@@ -63,14 +63,14 @@ def build(path: Path, *, force: bool = False, dry_run: bool = False) -> Report:
     result = assemble.assembled(
         read,
         settings=wanted,
-        fixes=corrections.load(folder),
+        fixes=corrections.load(folder, tables.kinds),
         last=last,
-        cited=_cited(folder, wanted, last),
+        cited=_cited(folder, wanted),
         imported=_imported(folder, wanted, tables),
         tables=tables,
         name=folder.resolve().name,
     )
-    if not result.catalog.entries and not (last and last.entries):
+    if not result.occurrences:
         raise _nothing(read)
     if not force:
         _check_losses(last, result)
@@ -119,15 +119,12 @@ def _check_losses(last: Catalog | None, result: Result) -> None:
         raise Failure(Problem(where=CATALOG, what=what, hint=hint), code=4)
 
 
-def _cited(folder: Path, wanted: Settings, last: Catalog | None) -> frozenset[str]:
-    """The keys that the cited files of a folder cite; all of the last catalog where one cites `*`."""
+def _cited(folder: Path, wanted: Settings) -> frozenset[str]:
+    """The keys that the cited files of a folder cite; `*` where one cites everything."""
     found: set[str] = set()
     for name in wanted.cited:
-        hits = sorted(folder.glob(name)) if any(char in name for char in "*?[") else [folder / name]
-        for path in hits:
+        for path in sources.matches(folder, name):
             found |= {one.key for one in cited_files.read(documents.text_of(path, path.name), path.name)}
-    if "*" in found and last is not None:
-        found |= {entry.key for entry in last.entries}
     return frozenset(found)
 
 
@@ -152,13 +149,13 @@ def _texts(
     for name in wanted.exports:
         path = folder / name
         known = formats.of_path(name)
-        if known is None or path.resolve().parent != folder.resolve():
+        if known is None or PurePath(name).name != name:
             suffixes = ", ".join(suffix for one in formats.FORMATS for suffix in one.suffixes)
             what = f"`exports` names {name!r}, which is no file refsync can write here."
             raise Failure(
                 Problem(where=settings.FILE, what=what, hint=f"Name a file of the folder that ends in {suffixes}.")
             )
-        if path.resolve() in {one.resolve() for one in inputs}:
+        if files.target(path) in {files.target(one) for one in inputs}:
             what = f"`exports` names {name!r}, which is a source."
             raise Failure(Problem(where=settings.FILE, what=what, hint="Name another file."))
         export = known.write(catalog, tables)

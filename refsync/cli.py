@@ -93,7 +93,7 @@ def read(path: Path, as_json: bool, skipped: bool) -> None:
         from refsync.formats import survey
 
         reading = survey.read(documents.text_of(path), str(path))
-        ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
+        ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
         for one in reading.skipped if skipped else reading.accounts:
             if as_json:
                 click.echo(json.dumps(_account_value(one), ensure_ascii=ascii_only))

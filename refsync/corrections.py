@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -64,7 +64,7 @@ class Corrections:
     different: tuple[tuple[str, ...], ...] = ()
 
 
-def load(folder: Path) -> Corrections:
+def load(folder: Path, kinds: Collection[str] = ()) -> Corrections:
     """The corrections of a folder, none where it has no corrections.yaml. Raises Failure when the file is wrong."""
     path = folder / FILE
     if not path.exists():
@@ -83,6 +83,10 @@ def load(folder: Path) -> Corrections:
             continue
         where = f"{FILE}: {name!r}"
         fixes[str(name)] = documents.checked({} if fix is None else fix, Fix, where)
+        if (kind := fixes[str(name)].kind) is not None and kinds and kind not in kinds:
+            near = get_close_matches(kind, kinds, n=1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Use one of {', '.join(sorted(kinds))}."
+            raise Failure(Problem(where=where, what=f"{kind!r} is no kind of work.", hint=hint))
         if (new := fixes[str(name)].key) is not None and not keys.is_usable(new):
             raise Failure(Problem(where=where, what=f"{new!r} cannot be a citation key.", hint=keys.GRAMMAR))
     return Corrections(fixes=fixes, same=file.same, different=file.different)
@@ -160,8 +164,8 @@ def applied(entry: Entry, fix: Fix, table: Venues, today: str | None = None) -> 
     for name in ("ids", "links", "extra"):
         if (value := getattr(fix, name)) is not None:
             changed[name] = {**getattr(entry, name), **value}
-    if "title" in changed and changed["title"] != entry.title and "aka" not in changed:
+    if "title" in changed and changed["title"] != entry.title:
         # The list's own title is kept, so that the entry is known again by it.
-        changed["aka"] = tuple(dict.fromkeys((*entry.aka, entry.title)))
+        changed["aka"] = tuple(dict.fromkeys((*changed.get("aka", entry.aka), entry.title)))
     said = {**entry.said, **{name: Said(by=merging.CORRECTIONS) for name in changed if name != "aka"}}
     return replace(entry, **changed, said=said)

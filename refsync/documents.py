@@ -66,6 +66,16 @@ class _Repeated(yaml.YAMLError):
         self.line = line
 
 
+def _constructed(loader: Any, node: Any) -> Any:
+    """The value of a node. PyYAML's own constructors fail in many ways on a value that its tag does not fit."""
+    try:
+        return loader.construct_object(node, deep=True)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise yaml.MarkedYAMLError(
+            problem=f"the value {str(node.value)[:40]!r} does not fit its tag", problem_mark=node.start_mark
+        ) from None
+
+
 def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
     loader.flatten_mapping(node)
     found: dict[Any, Any] = {}
@@ -75,7 +85,7 @@ def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
         line = key_node.start_mark.line + 1
         if isinstance(key, list | dict):
             raise _Repeated(key, line, line)
-        value = loader.construct_object(value_node, deep=True)
+        value = _constructed(loader, value_node)
         if key in found:
             # Lines that refsync tells a person to paste may be pasted twice: lists of pairs are joined.
             if isinstance(found[key], list) and isinstance(value, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ _MARKS = (MARK, "written-by", "Provider: refsync")
 def is_ours(path: Path) -> bool:
     """Whether a file was written by refsync: its first line says so. A file that is not there, or empty, is free."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(errno.EINVAL, "it is no ordinary file")
         with path.open("rb") as file:
             data = file.read(4096)
     except FileNotFoundError:
@@ -60,7 +63,7 @@ def write(texts: Mapping[Path, str]) -> Written:
     Raises Failure when a file cannot be written; the old files are then as they were.
     """
     result = compare(texts)
-    pending = {path.resolve(): text for path, text in texts.items() if path.name in result.changed}
+    pending = {target(path): text for path, text in texts.items() if path.name in result.changed}
     drafts: dict[Path, Path] = {}
     before: dict[Path, bytes | None] = {}
     current = next(iter(pending), Path())
@@ -71,16 +74,27 @@ def write(texts: Mapping[Path, str]) -> Written:
             before[current] = _bytes(current)
             draft.replace(current)
             del drafts[current]
-    except OSError as error:
+    except BaseException as error:
+        # Also when a person interrupts: what was renamed goes back.
         for path, data in before.items():
             with suppress(OSError):
                 _restore(path, data)
-        raise unwritable(current, error) from None
+        if isinstance(error, OSError):
+            raise unwritable(current, error) from None
+        raise
     finally:
         for draft in drafts.values():
             with suppress(OSError):
                 draft.unlink()
     return result
+
+
+def target(path: Path) -> Path:
+    """The file behind a path: a link is written through, never replaced."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise unwritable(path, OSError(errno.ELOOP, "links lead in a circle")) from None
 
 
 def _bytes(path: Path) -> bytes | None:

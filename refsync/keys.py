@@ -63,8 +63,11 @@ def is_usable(key: str) -> bool:
 def checked_pattern(pattern: str) -> str:
     """The pattern, when it holds only fields that a key may be made of. Raises Failure otherwise."""
     try:
-        used = {name for _, name, spec, conversion in string.Formatter().parse(pattern) if name is not None}
-        wrong = sorted(used - _FIELDS)
+        parts = [part for part in string.Formatter().parse(pattern) if part[1] is not None]
+        used = {str(name) for _, name, _, _ in parts}
+        wrong = sorted(used - _FIELDS) + [
+            f"{spec or conversion}" for _, _, spec, conversion in parts if spec or conversion
+        ]
     except ValueError as error:
         used, wrong = set(), [str(error)]
     if wrong or not used:

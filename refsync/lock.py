@@ -296,7 +296,7 @@ class Graveyard:
         self._ids = {pair: key for key, one in retired.items() for pair in one.ids.items()}
         self._titles: dict[str, list[str]] = defaultdict(list)
         for key, one in retired.items():
-            if form := titles.comparison(one.title):
+            for form in {titles.comparison(title) for title in (one.title, *one.aka)} - {""}:
                 self._titles[form].append(key)
 
     def raised(self, work: Entry) -> tuple[str, tuple[str, ...]] | None:

@@ -120,6 +120,7 @@ class Retired:
 
     title: str
     ids: Mapping[str, str] = field(default_factory=dict)
+    aka: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
 

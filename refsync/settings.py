@@ -6,6 +6,7 @@ from pathlib import Path
 
 from refsync import documents
 from refsync.documents import Struct, field
+from refsync.model import Failure, Problem
 
 FILE = "refsync.yaml"
 
@@ -58,4 +59,8 @@ def load(folder: Path) -> Settings:
     if not path.exists():
         return Settings()
     value = documents.parsed(documents.text_of(path, FILE), FILE)
-    return documents.checked({} if value is None else value, Settings, FILE)
+    found = documents.checked({} if value is None else value, Settings, FILE)
+    for name in (*found.sources, *found.exports, *found.cited, *found.keys.from_, found.mappings or ""):
+        if isinstance(name, str) and "\0" in name:
+            raise Failure(Problem(where=FILE, what=f"{name!r} is no name of a file.", hint="Mend it there."))
+    return found

@@ -57,14 +57,20 @@ def _named(folder: Path, source: object) -> Iterable[Path]:
         raise Failure(
             Problem(where="refsync.yaml", what=what, hint="Save the list beside refsync.yaml and name the file.")
         )
-    if any(char in source for char in "*?["):
-        hits = sorted(folder.glob(source))
-        if not hits:
-            raise Failure(
-                Problem(where="refsync.yaml", what=f"no file matches the source {source!r}.", hint="Mend it there.")
-            )
-        return hits
-    return [folder / source]
+    return matches(folder, source)
+
+
+def matches(folder: Path, name: str) -> list[Path]:
+    """The files that a name or a pattern of refsync.yaml means. Raises Failure for a pattern that matches none."""
+    if not any(char in name for char in "*?["):
+        return [folder / name]
+    try:
+        hits = sorted(folder.glob(name))
+    except (NotImplementedError, ValueError):  # an absolute or an empty pattern
+        hits = []
+    if not hits:
+        raise Failure(Problem(where="refsync.yaml", what=f"no file matches {name!r}.", hint="Mend it there."))
+    return hits
 
 
 def read(paths: Iterable[Path], folder: Path, tables: Tables) -> tuple[Source, ...]:
@@ -75,8 +81,8 @@ def read(paths: Iterable[Path], folder: Path, tables: Tables) -> tuple[Source, .
 def _name(path: Path, folder: Path) -> str:
     try:
         return path.resolve().relative_to(folder.resolve()).as_posix()
-    except ValueError:
-        return path.as_posix()
+    except (ValueError, OSError, RuntimeError):  # elsewhere, or behind links that lead in a circle
+        return path.name
 
 
 def _read(path: Path, name: str, tables: Tables) -> Source:

@@ -64,6 +64,7 @@ class RetiredFile(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults
 
     title: str
     ids: dict[str, str] = {}
+    aka: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
 
@@ -194,7 +195,10 @@ def _of_value(value: Any, where: str) -> Catalog:
         title=file.title,
         topics=tuple(Topic(id=one.id, path=one.path) for one in file.topics),
         entries=tuple(map(_entry, file.entries)),
-        retired={key: Retired(title=one.title, ids=one.ids, aliases=one.aliases) for key, one in file.retired.items()},
+        retired={
+            key: Retired(title=one.title, ids=one.ids, aka=one.aka, aliases=one.aliases)
+            for key, one in file.retired.items()
+        },
     )
 
 
@@ -206,6 +210,10 @@ def _check_keys(file: CatalogFile, where: str) -> None:
                 what = f"the key {key!r} stands for two entries." if key else "an entry has an empty key."
                 raise Failure(Problem(where=where, what=what, hint="Rename one of them."))
             seen[key.casefold()] = key
+    for key in file.retired:
+        if key.casefold() in seen:
+            what = f"the key {key!r} is retired and stands for an entry."
+            raise Failure(Problem(where=where, what=what, hint="Remove it from `retired`."))
 
 
 def _entry(one: EntryFile) -> Entry:
@@ -293,11 +301,13 @@ def joined(ours: Catalog, theirs: Catalog, where: str) -> tuple[Catalog, tuple[P
             taken |= {key.casefold(): entry for key in (entry.key, *entry.aliases)}
             continue
         mine = entries[mine.key]
-        if mine.key == entry.key and not _one_work(mine, entry, matching.similarity):
+        if not _one_work(mine, entry, matching.similarity):
             key = keys.unique(entry.key, taken)
             what = f"both sides of the merge use {entry.key!r}, for {mine.title!r} and {entry.title!r}: the second is now {key!r}."
             problems.append(Problem(where=where, what=what, hint="Cite it by that key.", check="merge"))
-            entries[key] = replace(entry, key=key)
+            entries[key] = replace(
+                entry, key=key, aliases=tuple(one for one in entry.aliases if one.casefold() not in taken)
+            )
             taken[key.casefold()] = entries[key]
             continue
         both = _facts(mine, entry)
@@ -429,6 +439,8 @@ def _retired(one: Retired) -> documents.Flow:
     out = documents.Flow(title=one.title)
     if one.ids:
         out["ids"] = documents.Flow(one.ids)
+    if one.aka:
+        out["aka"] = documents.FlowList(one.aka)
     if one.aliases:
         out["aliases"] = documents.FlowList(one.aliases)
     return out

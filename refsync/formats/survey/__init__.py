@@ -47,7 +47,7 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         yield from ((item, None, 0.0, f'under "{section.path[-1]}"') for item in section.items)
         return
     rows = [item for item in section.items if item.row is not None]
-    others = [item for item in section.items if item.row is None]
+    others = [item for item in section.items if item.row is None and not item.why]
     votes = Counter(shape for item in others if (shape := entries.shape_of(item.text, lexicon)))
     favourite = votes.most_common(1)[0][0] if votes else None
     read = {id(item): _item(item, section, lexicon, favourite) for item in others}
@@ -57,6 +57,9 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
     works = Counter(item.container for item in others if read[id(item)][0] is not None and item not in bare)
     works["row"] += len(rows)
     for item in section.items:
+        if item.why:
+            yield item, None, 0.0, item.why
+            continue
         draft, confidence, why = read[id(item)]
         if draft is not None and not section.path and not (draft.ids or draft.venue or draft.year):
             draft, why = None, "prose before the first heading"

@@ -14,15 +14,16 @@ from refsync.formats.survey.words import Words
 _EDGE = " \t\n,;:|-–—·•*_`" + fields.GONE
 
 
+_LONGEST = 1500  # what follows so much text is prose about the work, kept as its comment
+
+
 def shape_of(text: Text, words: Words) -> str | None:
     """The first shape that finds a title: what an entry votes for."""
+    text = text.cut(0, _LONGEST)
     for name, find in shapes.SHAPES.items():
         if find(fields.draft(text, words)) is not None:
             return name
     return None
-
-
-_LONGEST = 1500  # what follows so much text is prose about the work, kept as its comment
 
 
 def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
@@ -34,8 +35,10 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
             out.comment = " ".join(f"{out.comment or ''} {text.plain[cut:]}".split())
         return out
     # Quotes leave no doubt; the other marks are worth what the neighbours say.
-    order = ["quoted", *([favourite] if favourite else []), *shapes.SHAPES]
-    order = list(dict.fromkeys(order))
+    # A link or bold type at the very head is a mark even among neighbours that have none.
+    order = list(dict.fromkeys(["quoted", *([favourite] if favourite else []), *shapes.SHAPES]))
+    if favourite in _UNMARKED and (head := _marked_at_head(text, words)):
+        order.insert(1, head)
     for name in order:
         out = fields.draft(text, words)
         found = shapes.SHAPES[name](out)
@@ -59,6 +62,19 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
         fields.take_rest(out)
         settle(out)
         return out
+    return None
+
+
+_UNMARKED = frozenset({"plain", "authored", "reference"})
+
+
+def _marked_at_head(text: Text, words: Words) -> str | None:
+    """The shape of a marked title that nothing stands before, None when there is none."""
+    for name in ("linked", "bold"):
+        probe = fields.draft(text, words)
+        found = shapes.SHAPES[name](probe)
+        if found is not None and shapes.heads(probe) >= found[0]:
+            return name
     return None
 
 

@@ -68,7 +68,8 @@ class Block:
 def _parser() -> Any:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    # Deeper than any list is nested, and far from the depth at which Python would stop.
+    return MarkdownIt("commonmark", {"maxNesting": 200}).enable(["table", "strikethrough"])
 
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)

@@ -22,6 +22,7 @@ class Item:
     row: Block | None = None
     label: Text | None = None
     under: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -192,12 +193,14 @@ def _flat(block: Block, words: Words) -> Iterator[Item]:
         # "* Lab [[Paper]](..)" over "* Authors, Title, Venue": the child is the entry, the label lends it its link.
         if len(inner) == 1 and not any(fields.is_paper_link(span.href) for span in inner[0].text.marked("link")):
             inner[0].label = text
+        yield Item("item", text, block.line, last, why="label of the reference below")
         yield from inner
         return
     if text and inner and not text.spans and not _is_anchored(text, words):
         # A bullet of plain words over bullets of works is a heading of theirs.
         for item in inner:
             item.under = (heading_text(text.plain), *item.under)
+        yield Item("item", text, block.line, last, why="heading of the bullets below")
     elif text:
         yield Item("item", text, block.line, last)
     yield from inner
