@@ -1,6 +1,6 @@
 """What a person knows better: every field, by every name, and what stays so in the builds that follow.
 
-refsync runs as a whole process in a folder that was built before the correction is made, as a person would do it.
+The command line runs in a folder that was built before the correction is made, as a person would do it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def built(once: Path, tmp_path: Path) -> Path:
 def corrected(folder: Path, text: str) -> tuple[Ran, Catalog]:
     """The build with these corrections, after which a second one has nothing to do: what is right stays right."""
     put(folder, {"corrections.yaml": text})
-    ran = run("build", folder)
+    ran = inside("build", folder)
     assert ran.code == 0, ran.err
     assert build(folder).written.changed == (), "a second build changes something again"
     return ran, catalog_of(folder)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -228,7 +229,7 @@ def check_conflict(folder: Path, style: str) -> None:
     assert (b"\n||||||| " in text) == (style == "diff3")
 
 
-def listed(folder: Path, text: str, **facts: dict[str, object]) -> Callable[[], None]:
+def listed(folder: Path, text: str, **facts: dict[str, Any]) -> Callable[[], None]:
     """An edit of the list and a build; then what a resolver found, by key, as it would stand in the catalog."""
 
     def make() -> None:
@@ -243,7 +244,7 @@ def listed(folder: Path, text: str, **facts: dict[str, object]) -> Callable[[], 
     return make
 
 
-def _resolved(entry: Entry, facts: dict[str, object]) -> Entry:
+def _resolved(entry: Entry, facts: dict[str, Any]) -> Entry:
     said = {name: Said(by="crossref", on="2026-01-02", via=entry.title) for name in facts}
     return replace(entry, **facts, said={**entry.said, **said})
 

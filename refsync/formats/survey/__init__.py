@@ -98,6 +98,8 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     if anchored:
         return draft, 0.95 if not draft.comment else 0.8, ""
     if links or len(plain.split()) < 2:
+        if section.resources and linked:
+            return draft, 0.9, ""
         return (draft, 0.5, "") if draft.links or draft.url else (None, 0.0, "no work found")
     return draft, 0.8, "bare"
 
