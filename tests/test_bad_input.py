@@ -531,6 +531,7 @@ def _nested(levels: int) -> str:
 ODD = {
     # name: (list, number of entries that a person sees in it)
     "nested bullets": (_nested(60), 60),
+    "bullets without a bottom": (_nested(500), 500),
     "control characters": ("# T\n\n- Bell \x07 and \x1b[31mred\x1b[0m \x85 in \u2028 a title. CVPR 2020\n", 1),
     "halves of a pair": ("# T\n\n- Half &#xD800; of &#0; a pair &#xFFFE; in a title. CVPR 2020\n", 1),
     "a NUL far down": (

@@ -243,6 +243,18 @@ def test_same_taken_back_gives_both_their_keys(built: Path) -> None:
     assert len({entry.key for entry in catalog.entries if "Sparse" in entry.title}) == 2
 
 
+def test_same_taken_back_moves_no_key_to_the_other_work(tmp_path: Path) -> None:
+    """Without identifiers the titles alone tell whose key it was before the two were joined."""
+    documents_, papers = "Sparse Attention in Long Documents", "Sparse Attention in Long Papers"
+    lines = f"- Ann Bee and Carl Dee. {documents_}. ICML 2020\n- Ann Bee and Carl Dee. {papers}. ICML 2021\n"
+    put(tmp_path, {"README.md": f"# T\n\n{lines}"})
+    build(tmp_path)
+    assert catalog_of(tmp_path).by_key[SPARSE].title == documents_
+    corrected(tmp_path, f"same: [[{SPARSE}, {PAPERS}]]\n")
+    _, catalog = corrected(tmp_path, "")
+    assert catalog.by_key[SPARSE].title == documents_, "the key passed to another work"
+
+
 @pytest.mark.parametrize(
     "names",
     ["[Sparse Attention in Long Papers, Sparse Attention in Long Documents]", f"['arxiv:2101.00001', {PAPERS}]"],

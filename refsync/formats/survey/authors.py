@@ -84,7 +84,7 @@ def _divided(text: str) -> list[str]:
     inverted = (
         len(commas) >= 2
         and " " not in _without_particles(commas[0])
-        and " " not in commas[1].replace(". ", ".")
+        and _GIVEN.fullmatch(commas[1])
         and (len(commas) == 2 or all(" " in part for part in commas[2:]))
         and "," in text
     )
@@ -98,7 +98,15 @@ def _divided(text: str) -> list[str]:
         and _initials_every_second(commas)
     ):
         return [f"{commas[at]}, {commas[at + 1]}" for at in range(0, len(commas), 2)]
+    if len(commas) >= 6 and len(commas) % 2 == 0 and not re.search(r"\band\b|&", text):
+        pairs = list(zip(commas[::2], commas[1::2], strict=True))
+        if all(" " not in _without_particles(family) and _GIVEN.fullmatch(given) for family, given in pairs):
+            return [f"{family}, {given}" for family, given in pairs]
     return _joined_suffixes(commas)
+
+
+# A given name that stands alone: one word, perhaps with initials after it.
+_GIVEN = re.compile(r"[^\s.]+(?:\s+[A-Z]\.?)*|(?:[A-Z]\.?[\s-]?)+")
 
 
 def _joined_suffixes(parts: list[str]) -> list[str]:

@@ -294,6 +294,14 @@ def take_venue(out: Draft) -> None:
             break
         out.blank(start, end)
     for start, end in list(_segments(out.left)):
+        piece = out.left[start:end]
+        if piece.casefold() in out.words.status and len(piece) > 4:
+            out.blank(start, end)  # "Preprint", "In press": how far it has come, not where
+            continue
+        if out.venue is None and out.title and len(piece) > 3 and (named := out.words.mention(piece)) and named.known:
+            take_mention(out, piece)
+            out.blank(start, end)
+            continue
         if dated := only_date(out.left[start:end]):
             out.year, out.month = out.year or dated[0], out.month or dated[1]
             out.blank(start, end)
@@ -302,12 +310,16 @@ def take_venue(out: Draft) -> None:
 def _mentions(out: Draft) -> Iterator[tuple[int, int]]:
     """Runs of up to three neighbouring segments that name a venue, the longest first."""
     parts = list(_segments(out.left))
+    # In prose about a work an acronym with a year is a benchmark as often as a venue.
+    in_prose = len(out.left.replace(GONE, "")) > 300
     for width in (3, 2, 1):
         for at in range(len(parts) - width + 1):
             start, end = parts[at][0], parts[at + width - 1][1]
             piece = out.left[start:end]
             if end - start <= 160 and GONE not in piece.strip(GONE) and is_mention(out.words, piece):
-                yield start, end
+                mention = out.words.mention(piece)
+                if mention is not None and (mention.known or not in_prose):
+                    yield start, end
 
 
 def is_mention(words: Words, text: str) -> bool:

@@ -121,6 +121,12 @@ def _marked_title(out: Draft, span: Span) -> tuple[int, int] | None:
     mention = out.words.mention(text)
     if mention is not None and (mention.known or mention.year or before):
         return None
+    if (
+        plain[: span.start].rstrip()[-1:] == "["
+        and plain[span.end :].lstrip()[:1] == "]"
+        and len(plain[span.end :].split()) > 3
+    ):
+        return None
     bracketed = inner.strip().startswith("[") and inner.strip().endswith("]")
     after = plain[span.end :]
     goes_on = len(text.split()) <= 4 and re.match(r"\s*[:：]\s*\S", after)
@@ -154,13 +160,10 @@ def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tu
 def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
     """A marked title without the brackets inside its mark: "[DCN] Deep & Cross Network (Stanford 2017)"."""
     plain = out.text.plain
-    if (
-        (first := fields.BRACKETS.match(plain, start, end))
-        and first[0][0] in "[【"
-        and plain[first.end() : end].strip(_EDGE)
-    ):
-        inner = next(group for group in first.groups() if group is not None).strip()
-        if not fields.take_mention(out, inner):
+    first = fields.BRACKETS.match(plain, start, end)
+    inner = next(group for group in first.groups() if group is not None).strip() if first else ""
+    if first and plain[first.end() : end].strip(_EDGE) and (first[0][0] in "[【" or fields.only_date(inner)):
+        if not fields.take_mention(out, inner, expected=first[0][0] in "(（"):
             out.aka = out.aka or inner or None
         out.blank(start, first.end())
         start = first.end()
@@ -169,7 +172,8 @@ def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
         rest, year, month = dated(inner)
         if plain[last.end() : end].strip(_EDGE + ".") or not year or last.start() <= start:
             continue
-        if not fields.take_mention(out, inner):
+        mention = out.words.mention(inner)
+        if mention is None or not mention.known or not fields.take_mention(out, inner):
             out.year, out.month = out.year or year, out.month or month
             out.group = out.group or rest.strip(_EDGE) or None
         out.blank(last.start(), end)
@@ -246,6 +250,9 @@ def plain_end(out: Draft, start: int) -> int:
     newline = _first_break(out, start)
     end = min(end, newline)
     # What stands before a labelled link is the title; what follows it is about the work.
+    prose = _DESCRIBED.search(out.left, start, end)
+    if prose and len(out.left[start : prose.start()].split()) > 1:
+        end = prose.start()
     label = re.search(rf"[\[(]?{GONE}+", out.left[start:end])
     if label and len(out.left[start : start + label.start()].split()) > 1:
         end = start + label.start()
@@ -259,10 +266,16 @@ def plain_end(out: Draft, start: int) -> int:
     return start + _without_authors(out, out.text.plain[start:end].rstrip(_EDGE))
 
 
+# "Title - a remark of some words": a title goes on in capitals after a dash, a remark does not. Two spaces part as well.
+_DESCRIBED = re.compile(r"\s[-–—]\s(?=[a-z]+(?:\s+\S+){5})|(?<=\w)  +(?=[A-Z]\w+(?:\s+\S+){7})")
+
+
 def _first_break(out: Draft, start: int) -> int:
     """Lines of one paragraph go on, unless the next line is only links and brackets."""
     for found in re.finditer(r"\n", out.left[start:]):
         rest = out.left[start + found.end() :].strip(_EDGE + ".")
+        if authors.read(rest.partition("\n")[0].partition(GONE)[0].split(". ")[0], out.words.title_words):
+            return start + found.start()
         if not re.sub(rf"\[[^\]]*\]|[{GONE}\s|,]", "", rest):
             return start + found.start()
     return len(out.left)
