@@ -275,13 +275,31 @@ def _keyed(
         if pins and pins[0] != key:
             key, aliases, provisional = pins[0], (*aliases, key), False
         aliases = tuple(dict.fromkeys(alias for alias in (*pins, *aliases) if alias != key))
+        out[at] = entry = lock.titled(entry, key, olds or ())
         out[at] = _with_key(entry, key, aliases, provisional=provisional and not pins)
     for at in made:
+        if back := _split_off(out[at], last, settings):
+            # What a person no longer calls the same takes its own key with it.
+            out = [replace(one, aliases=tuple(alias for alias in one.aliases if alias != back)) for one in out]
+            out[at] = _with_key(out[at], back, (), provisional=keys.is_provisional(out[at]))
+            continue
         key = keys.unique(keys.base(out[at], settings.key_pattern), taken)
         taken.add(key.casefold())
         out[at] = _with_key(out[at], key, (), provisional=keys.is_provisional(out[at]))
     problems[:] = [_named(problem, out) for problem in problems]
     return out
+
+
+def _split_off(entry: Entry, last: Catalog | None, settings: Settings) -> str | None:
+    """The key that a work had before it was made one with another: an alias of that one, made of this one's title."""
+    form = titles.comparison(entry.title)
+    made = keys.base(entry, settings.key_pattern)
+    for old in last.entries if last else ():
+        if old.aliases and form and form in {titles.comparison(title) for title in old.aka}:
+            for alias in old.aliases:
+                if keys.is_suffixed(alias, made):
+                    return alias
+    return None
 
 
 def _with_key(entry: Entry, key: str, aliases: tuple[str, ...], *, provisional: bool) -> Entry:

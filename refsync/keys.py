@@ -138,6 +138,11 @@ def unique(key: str, taken: Collection[str]) -> str:
     return next(one for one in (f"{key}{suffix}" for suffix in _suffixes()) if one.casefold() not in taken)
 
 
+def is_suffixed(key: str, base: str) -> bool:
+    """Whether `key` is `base`, or `base` made unique."""
+    return bool(re.fullmatch(re.escape(base) + "[a-z]{0,3}", key))
+
+
 def _suffixes() -> Iterator[str]:
     yield from string.ascii_lowercase[1:]
     for first in _suffixes():

@@ -283,6 +283,19 @@ def inherited(entries: Sequence[Entry]) -> tuple[str, tuple[str, ...]]:
     return first.key, tuple(dict.fromkeys([*first.aliases, *others]))
 
 
+def titled(entry: Entry, key: str, olds: Sequence[Entry]) -> Entry:
+    """A work that goes by several titles, under the one that its key was given to; the others are kept in `aka`."""
+    old = next((one for one in olds if one.key == key), None)
+    form = titles.comparison(old.title) if old is not None else ""
+    mine = next((title for title in entry.aka if titles.comparison(title) == form), None)
+    if not form or mine is None or len(olds) + len(entry.aka) < 2 or "title" in entry.said:
+        return entry
+    if len(mine.split()) < 3 or titles.comparison(entry.title) == form:
+        return entry  # a nickname
+    others = tuple(title for title in entry.aka if title != mine)
+    return replace(entry, title=mine, aka=(entry.title, *others))
+
+
 def is_provisional(entry: Entry) -> bool:
     """Whether the key of an entry of the last catalog was made without an author and nobody has relied on it yet."""
     return "key" in entry.said and entry.said["key"].by == merging.PROVISIONAL

