@@ -92,13 +92,21 @@ def turns(first: str, second: str) -> bool:
 
 
 def exchanges(ours: str, theirs: str) -> bool:
-    """Whether a word of one comparison form stands for another word in the other; a misspelling is no other word."""
+    """Whether a word of one comparison form stands in the place of another word; a misspelling is no other word.
+
+    A word dropped here and another put in there are two edits, not an exchange.
+    """
+    from difflib import SequenceMatcher
+
     from rapidfuzz import fuzz
 
-    left = [word for word in ours.split() if word not in set(theirs.split())]
-    right = [word for word in theirs.split() if word not in set(ours.split())]
-    spelt = [word for word in left if any(fuzz.ratio(word, other) >= 70 for other in right)]
-    return len(spelt) < min(len(left), len(right))
+    left, right = ours.split(), theirs.split()
+    for tag, start, end, first, last in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        old, new = left[start:end], right[first:last]
+        spelt = [word for word in old if any(fuzz.ratio(word, other) >= 70 for other in new)]
+        if tag == "replace" and len(spelt) < min(len(old), len(new)):
+            return True
+    return False
 
 
 def same_identifier(first: Entry, second: Entry) -> Verdict:
