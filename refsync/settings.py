@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from refsync import documents
 from refsync.documents import Struct, field
@@ -44,8 +45,8 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     key_pattern: str = "{author}{year}{titleword}"
     keys: Keys = Keys()
     cited: tuple[str, ...] = ()
-    venues: str = "full"
-    preprints: str = "misc"
+    venues: Literal["full", "short", "strings"] = "full"
+    preprints: Literal["misc", "article", "unpublished"] = "misc"
     resolvers: tuple[str, ...] = ()
     mailto: str | None = None
     freeze: bool = False
@@ -63,4 +64,6 @@ def load(folder: Path) -> Settings:
     for name in (*found.sources, *found.exports, *found.cited, *found.keys.from_, found.mappings or ""):
         if isinstance(name, str) and "\0" in name:
             raise Failure(Problem(where=FILE, what=f"{name!r} is no name of a file.", hint="Mend it there."))
+    if found.mappings is not None and not (folder / found.mappings).is_dir():
+        raise Failure(Problem(where=FILE, what=f"`mappings`: no folder {found.mappings!r}.", hint="Mend it there."))
     return found
