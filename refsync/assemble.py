@@ -40,7 +40,6 @@ class _Work:
 
     entry: Entry
     paths: tuple[_Path, ...]
-    imported: tuple[str, ...] = ()
     pins: tuple[str, ...] = field(default=())
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from refsync import titles
-from refsync.identifiers import link
 from refsync.model import Account, Date, Entry, Origin, Said, Venue
 from refsync.venues import Venues
 
@@ -191,14 +190,3 @@ def _joined_links(values: Sequence[Mapping[str, str]]) -> dict[str, str]:
                 name = f"{label} {count}"
             out[name] = address
     return out
-
-
-def paper_link(entry: Entry) -> str | None:
-    """The address that leads to a work: its own link, else that of an identifier."""
-    for label in ("paper", "page"):
-        if label in entry.links:
-            return entry.links[label]
-    for scheme in ("doi", "arxiv", "acl", "openreview"):
-        if scheme in entry.ids and (address := link(scheme, entry.ids[scheme])):
-            return address
-    return None

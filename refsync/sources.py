@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +40,10 @@ def found(folder: Path, settings: Settings) -> tuple[Path, ...]:
         names = ", ".join(path.name for path in lists[:5])
         what = f"holds {len(lists)} lists ({names}{', ...' if len(lists) > 5 else ''})."
         raise Failure(
-            Problem(where=_shown(folder), what=what, hint="Name those you want in refsync.yaml under `sources`.")
+            Problem(where=str(folder), what=what, hint="Name those you want in refsync.yaml under `sources`.")
         )
     hint = "Name the list: refsync build LIST.md"
-    raise Failure(Problem(where=_shown(folder), what="holds no list (README.md or another .md file).", hint=hint))
-
-
-def _shown(folder: Path) -> str:
-    return str(folder)
+    raise Failure(Problem(where=str(folder), what="holds no list (README.md or another .md file).", hint=hint))
 
 
 def _named(folder: Path, source: object) -> Iterable[Path]:
@@ -92,8 +88,3 @@ def _read(path: Path, name: str, tables: Tables) -> Source:
         read = known.read(text, name, tables)
         return Source(name=name, text=text, entries=read.entries, problems=read.problems)
     return Source(name=name, text=text, reading=survey.read(text, name, tables.folder))
-
-
-def by_name(sources: Iterable[Source]) -> Mapping[str, Source]:
-    """Sources by name."""
-    return {source.name: source for source in sources}

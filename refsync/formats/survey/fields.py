@@ -152,11 +152,16 @@ def _with_brackets(plain: str, span: Span) -> tuple[int, int]:
     return start, end
 
 
+def inside(bracket: re.Match[str]) -> str:
+    """The text between the brackets that BRACKETS found."""
+    return next(group for group in bracket.groups() if group is not None)
+
+
 def take_brackets(out: Draft, start: int = 0, end: int | None = None) -> None:
     """Understands the brackets in [start, end): venue, date, tags, stars, group, identifier."""
     end = len(out.left) if end is None else end
     for found in BRACKETS.finditer(out.left, start, end):
-        inner = next(group for group in found.groups() if group is not None).strip(GONE + " *_`,;")
+        inner = inside(found).strip(GONE + " *_`,;")
         if take_bracket(out, inner, found.start(), found.end(), square=found[0][0] in "[【"):
             out.blank(found.start(), found.end())
 

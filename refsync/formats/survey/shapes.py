@@ -34,7 +34,7 @@ def heads(out: Draft, start: int = 0) -> int:
         elif emoji := fields.EMOJI.match(left, at):
             out.blank(emoji.start(), emoji.end())
         elif left[at : at + 1] in "[(【" and left[at : at + 1] and (bracket := fields.BRACKETS.match(left, at)):
-            inner = next(group for group in bracket.groups() if group is not None)
+            inner = fields.inside(bracket)
             after = left[bracket.end() :].strip(_EDGE)
             if not after or not fields.take_bracket(
                 out, inner.strip(), bracket.start(), bracket.end(), square=bracket[0][0] != "("
@@ -161,14 +161,14 @@ def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
     """A marked title without the brackets inside its mark: "[DCN] Deep & Cross Network (Stanford 2017)"."""
     plain = out.text.plain
     first = fields.BRACKETS.match(plain, start, end)
-    inner = next(group for group in first.groups() if group is not None).strip() if first else ""
+    inner = fields.inside(first).strip() if first else ""
     if first and plain[first.end() : end].strip(_EDGE) and (first[0][0] in "[【" or fields.only_date(inner)):
         if not fields.take_mention(out, inner, expected=first[0][0] in "(（"):
             out.aka = out.aka or inner or None
         out.blank(start, first.end())
         start = first.end()
     for last in list(fields.BRACKETS.finditer(plain, start, end))[-1:]:
-        inner = next(group for group in last.groups() if group is not None).strip()
+        inner = fields.inside(last).strip()
         rest, year, month = dated(inner)
         if plain[last.end() : end].strip(_EDGE + ".") or not year or last.start() <= start:
             continue
@@ -291,7 +291,7 @@ def _without_tail(out: Draft, tail: str) -> int | None:
     for found in fields.BRACKETS.finditer(tail):
         last = found
         if last.end() == len(tail):
-            inner = next(group for group in last.groups() if group is not None).strip(GONE + " *_`")
+            inner = fields.inside(last).strip(GONE + " *_`")
             probe = fields.draft(out.text, out.words)
             if last.start() and fields.take_bracket(probe, inner, 0, 0, square=tail[last.start()] in "[【"):
                 return last.start()
