@@ -44,6 +44,9 @@ def of_url(url: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     path = unquote(parts.path)
+    if "arxiv.org/" in path:
+        path = path[path.index("arxiv.org/") + len("arxiv.org") :]  # a mirror
+        host = "arxiv.org"
     if host.endswith(("arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org")):
         found = _ARXIV_URL.match(path)
         return ("arxiv", _arxiv(found[1])) if found else None

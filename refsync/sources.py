@@ -12,7 +12,7 @@ from refsync.mapping import Tables
 from refsync.model import Entry, Failure, Problem, Reading
 from refsync.settings import Settings
 
-LISTS = (".md", ".markdown", ".mdown", ".txt")
+LISTS = (".md", ".markdown", ".mdown", ".rst", ".txt")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +30,11 @@ def found(folder: Path, settings: Settings) -> tuple[Path, ...]:
     """The source files of a folder: those that refsync.yaml names, else its one list, README.md first."""
     if settings.sources:
         return tuple(dict.fromkeys(path for one in settings.sources for path in _named(folder, one)))
-    readme = next((path for path in sorted(folder.glob("*")) if path.name.lower() == "readme.md"), None)
+    files = sorted(folder.glob("*"))
+    readme = next((path for name in ("readme.md", "readme.rst") for path in files if path.name.lower() == name), None)
     if readme is not None:
         return (readme,)
-    lists = sorted(path for path in folder.glob("*") if path.suffix.lower() in {".md", ".markdown"} and path.is_file())
+    lists = sorted(path for path in files if path.suffix.lower() in {".md", ".markdown", ".rst"} and path.is_file())
     if len(lists) == 1:
         return (lists[0],)
     if lists:

@@ -50,12 +50,15 @@ class Venues:
     rows: Mapping[str, Row]
     shorts: Mapping[str, str]
     ambiguous: frozenset[str]
+    loose: Mapping[str, str]
 
     def short(self, text: str) -> str | None:
         """Canonical short name of a venue, also of a workshop of a known one ("KDDw" -> "KDD Workshop")."""
         form = comparison(text)
         if form in self.shorts:
             return self.shorts[form]
+        if len(text) > 20 and (found := self.loose.get(_loose(text))):
+            return found
         base = re.sub(r"(?i)(?<=[A-Za-z])(?:[-\s']?w|s?\s*[-@]?\s*workshops?)$", "", text.strip())
         base = re.sub(r"(?i)^workshops?\s*(?:@|at|of|on)\s*", "", base)
         if base != text.strip() and (parent := self.shorts.get(comparison(base))):
@@ -81,6 +84,43 @@ def comparison(text: str) -> str:
     return "".join(c for c in text if c.isalnum())
 
 
+_ORDINAL = re.compile(
+    r"\b\d+(?:st|nd|rd|th)\b|\b(?:(?:twenty|thirty|forty|fifty|sixty)-?)?(?:first|second|third|fourth|fifth|sixth|seventh|"
+    r"eighth|ninth)\b|\b(?:ten|eleven|twelf|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twentie|thirtie|"
+    r"fortie)th\b"
+)
+_UNTOLD = frozenset(
+    [
+        *(
+            "proceedings",
+            "proc",
+            "of",
+            "the",
+            "in",
+            "on",
+            "for",
+            "and",
+            "annual",
+            "ieee",
+            "acm",
+            "cvf",
+            "rsj",
+            "usenix",
+        ),
+        *("international", "intl", "int", "joint", "conference", "conf", "conferences", "symposium", "meeting"),
+        *("a", "an", "to", "vol"),
+    ]
+)
+
+
+def _loose(text: str) -> str:
+    """The words of a long name that tell it from others: without its sponsors, its number and "international"."""
+    text = unicodedata.normalize("NFKC", text).casefold().replace("&", " and ")
+    text = _ORDINAL.sub(" ", re.sub(r"\b(?:19|20)\d\d\b|['’]\d\d\b|\([^()]*\)", " ", text))
+    words = [word for word in re.findall(r"[^\W_]+", text) if word not in _UNTOLD]
+    return " ".join(words) if len(words) > 1 else ""
+
+
 @cache
 def load(folder: Path | None = None) -> Venues:
     """The table of venues, read once; `folder` is the user's own folder of tables."""
@@ -94,7 +134,16 @@ def load(folder: Path | None = None) -> Venues:
             if form and (name is not row.name or len(form) > 8):
                 shorts.setdefault(form, short)
     ambiguous = frozenset(comparison(name) for row in table.venues.values() for name in row.ambiguous)
-    return Venues(rows=table.venues, shorts=shorts, ambiguous=ambiguous)
+    loose: dict[str, str] = {}
+    twice: set[str] = set()
+    for short, row in table.venues.items():
+        for name in (row.name, *row.aliases):
+            form = _loose(name) if len(name) > 20 else ""
+            if form and loose.setdefault(form, short) != short:
+                twice.add(form)
+    for form in twice:
+        del loose[form]
+    return Venues(rows=table.venues, shorts=shorts, ambiguous=ambiguous, loose=loose)
 
 
 _MONTHS = {
@@ -135,9 +184,11 @@ _DATES = tuple(
     for pattern in (
         rf"(?<![A-Za-z])(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+)?(?P<month>{_MONTH})\.?,?\s*(?:\d{{1,2}}(?:st|nd|rd|th)?,\s*)?['’‘`]?(?P<year>{_FULL_YEAR}|(?<=['’‘`])\d{{2}})(?!\d)",
         rf"(?<!\d)(?P<year>{_FULL_YEAR})\s*[./-]\s*(?P<num>0?[1-9]|1[0-2])(?:[./-]\d{{1,2}})?(?!\d)",
+        rf"(?<![\d.])(?P<year>{_FULL_YEAR})(?P<num>0[1-9]|1[0-2])(?:[0-2]\d|3[01])?(?![\d.])",
         rf"(?<!\d)(?P<year>{_FULL_YEAR})\s*[,/ ]?\s*(?P<month>{_MONTH})(?![A-Za-z])",
         rf"(?<![\d.])(?P<year>{_FULL_YEAR})(?![\d])",
         r"\s?['’‘`´]\s?(?P<year>\d{2})(?!\d)",
+        r"^(?P<year>[012]\d|9\d)-(?=[A-Z]{2})",
         r"(?<=[A-Za-z])[-\s]?(?P<year>(?:0\d|1\d|2\d|9\d))$",
     )
 )
@@ -174,8 +225,10 @@ def _beside(phrases: tuple[str, ...]) -> re.Pattern[str]:
 def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str, ...]) -> Mention | None:
     """What `text` as a whole says of a venue and a date, None when it is not shaped like a venue.
 
-    `sure` is False for an acronym that the table does not know and for a name with another sense without a year.
+    Text past 200 characters is prose. `sure` is False for an acronym that the table does not know and for a name with another sense without a year.
     """
+    if len(text) > 200:
+        return None
     rest, year, month = dated(text)
     shown = _beside(awards)
     found = [m[0] for m in shown.finditer(rest)]
@@ -186,12 +239,15 @@ def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str
         rest = re.sub(r"[\[({<]\s*[\])}>]", " ", shown.sub(" ", rest))
         rest = re.sub(r"[\[(]\s*[,;/&+-]*\s*[\])]", " ", rest)
         whole = " ".join(rest.strip(_EDGE + "()[]").split())
-        short = table.short(whole) or table.short(_strip_words(whole, status))
+        bare = _strip_words(whole, status)
+        short = table.short(whole) or table.short(bare) or _without_volume(bare, table) or _by_acronym(bare, table)
     else:
         found = []
     award = ", ".join(found) or None
     if short is not None:
         known_form = comparison(whole)
+        if len(known_form) < 3 and not whole.isupper():
+            return None  # "e.g."
         sure = year is not None or known_form not in table.ambiguous
         return Mention(short, True, sure, year, month, award)
     if (
@@ -199,7 +255,46 @@ def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str
         and len(whole) <= 20
     ):
         return Mention(whole, False, False, year, month, award)
+    bare = _strip_words(whole, status)
+    if year and len(bare) <= 100 and bare[:1].isupper() and _VENUE_NOUN.search(bare) and len(bare.split()) > 1:
+        if any(not _VENUE_NOUN.search(part) for part in bare.split(",")[:-1]):
+            return None  # a name or a part of the title stands before it
+        return Mention(_VOLUME.sub("", bare).strip(_EDGE), False, False, year, month, award)
     return None
+
+
+_VOLUME = re.compile(
+    r"[\s,;:]+(?:(?:vol(?:ume)?|no|nr|issue|number|pp?|pages?|art(?:icle)?)\.?\s*)?(?:[A-Z]?\d[\d:()\s.–-]*|\([\d\s–-]*\))\s*$",
+    re.IGNORECASE,
+)
+
+
+def _without_volume(text: str, table: Venues) -> str | None:
+    """The short name of "Nature 596" or "Commun. ACM 36, 7": a known name and numbers behind it."""
+    while found := _VOLUME.search(text):
+        text = text[: found.start()].rstrip(_EDGE)
+        if short := table.short(text):
+            return short
+    return None
+
+
+def _by_acronym(text: str, table: Venues) -> str | None:
+    """The short name in "2022 IEEE 38th International Conference on Data Engineering (ICDE)"."""
+    found = re.search(r"\(([A-Z][\w&/ -]{1,20}?)\)\s*$", text)
+    return table.short(found[1]) if found and len(text.split()) > 3 else None
+
+
+# What an unknown venue is known by: a word for a sort of venue in a name in capitals.
+_VENUE_NOUN = re.compile(
+    r"\b(?:Transactions|Journal|Proceedings|Proc\.|Conference|Conf\.|Workshops?|Symposium|Letters|Magazine|Annals|Bulletin|"
+    r"Trans\.|J\.|Lett\.|Int\.|Intl|Archives of|Communications of|Trends in|Frontiers in|Advances in|Reports|Quarterly|"
+    r"Reviews|Companion|Colloquium|Congress)(?![\w-])"
+)
+
+
+def shaped(text: str) -> bool:
+    """Whether a few words in capitals name a venue by its sort: "Advances in Intelligent Systems and Computing"."""
+    return text[:1].isupper() and 1 < len(text.split()) <= 12 and bool(_VENUE_NOUN.search(text)) and "," not in text
 
 
 def _strip_words(text: str, status: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,10 @@ def test_every_line_is_an_entry_or_listed_as_left_out(case: Path) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         plain = line.strip()
         furniture = not plain or plain.startswith("#") or set(plain) <= set("|:- ")
+        furniture |= "<summary" in plain or "<th" in plain
+        furniture |= re.sub(r"</?[a-z]+(?: [a-z]+=\"[^\"]*\")*>", "", plain).strip() == "" or bool(
+            re.match(r"\[[^\]]+\]: ", plain)
+        )
         header = (
             plain.startswith("|") and number < text.count("\n") and set(text.split("\n")[number].strip()) <= set("|:- ")
         )

@@ -1,4 +1,4 @@
-"""Reads a survey list in Markdown: what each line of it says of a work, and what was left out."""
+"""Reads a survey list in Markdown or reStructuredText: what each line of it says of a work, and what was left out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from refsync.formats.survey import authors, entries, fields, markup, sections, tables, words
+from refsync.formats.survey import authors, bullets, entries, fields, markup, restructured, sections, tables, words
+from refsync.formats.survey.bullets import Item
 from refsync.formats.survey.fields import Draft
-from refsync.formats.survey.markup import Block, Text
-from refsync.formats.survey.sections import Item, Section
+from refsync.formats.survey.sections import Section
+from refsync.formats.survey.text import Block, Text
 from refsync.formats.survey.words import Words, plain_word
 from refsync.model import Account, Reading, Skipped
 
 
 def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
-    """The accounts of a Markdown list, in document order; `file` is named in each as given."""
+    """The accounts of a list, in document order; `file` is named in each as given, and its ending tells the markup."""
     lexicon = words.load(tables_folder)
-    blocks = markup.blocks(text)
+    blocks = restructured.blocks(text) if file.lower().endswith((".rst", ".rest")) else markup.blocks(text)
     title, divided = sections.divided(blocks, lexicon)
     lines = text.split("\n")
     accounts: list[Account] = []
@@ -39,12 +40,14 @@ def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
         file=file,
         title=title,
         topics=tuple(dict.fromkeys(section.path for section in divided if section.path)),
-        accounts=tuple(accounts),
+        accounts=tuple(sorted(accounts, key=lambda one: one.line)),
         skipped=tuple(sorted(skipped, key=lambda one: (one.line, one.last_line))),
     )
 
 
-_DEFINITION = re.compile(r"\s*\[[^\]]+\]:|\s*(?:---|\.\.\.)\s*$|[\s>*+-]*$")
+_DEFINITION = re.compile(
+    r"\s*\[[^\]]+\]:|\s*(?:---|\.\.\.)\s*$|[\s>*+-]*$|(?:\s*</?[a-z][a-z0-9]*(?:\s(?![^<>]*(?:href|src)=)[^<>]*)?/?>\s*)+$"
+)
 
 
 def _untold(
@@ -54,7 +57,7 @@ def _untold(
     spans = [(one.line, one.last_line) for one in accounts] + [(one.line, one.last_line) for one in skipped]
     told = {line for first, last in spans for line in range(first, last + 1)}
     for block in blocks:
-        if block.kind in {"heading", "rule"}:
+        if block.kind in {"heading", "rule", "end"}:
             told |= set(range(block.line, block.last_line + 1))
         elif block.kind == "row":
             told |= {block.table, block.table + 1}
@@ -113,7 +116,7 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     draft = entries.read(item.text, lexicon, favourite)
     if draft is None:
         return None, 0.0, "no title found"
-    if draft.url is None and (address := sections.lent_address(item, lexicon)):
+    if draft.url is None and (address := bullets.lent_address(item, lexicon)):
         fields.take_link(draft, address, fields.RANK_PAPER)
         entries.settle(draft)
     if item.container == "paragraph" and len(fields.not_understood(draft.left[: draft.title_at]).split()) > 1:
@@ -123,6 +126,11 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     prose = not (linked and draft.url and fields.is_paper_link(draft.url)) and _is_prose(plain, draft, lexicon)
     if prose and not (draft.venue or draft.ids or draft.year):
         return None, 0.0, "prose"
+    if not (draft.ids or draft.authors or draft.url):
+        if _NEWS.match(plain):
+            return None, 0.0, "news"
+        if lexicon.prose.search(draft.title) and not draft.venue:
+            return None, 0.0, "prose"
     if anchored:
         return draft, 0.95 if not draft.comment else 0.8, ""
     if links or len(plain.split()) < 2:
@@ -130,6 +138,9 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
             return draft, 0.9, ""
         return (draft, 0.5, "") if draft.links or draft.url else (None, 0.0, "no work found")
     return draft, 0.8, "bare"
+
+
+_NEWS = re.compile(r"\W*(?:20\d\d[-./]\d\d?[-./]\d\d?|\d\d?[-./]\d\d?[-./]20\d\d)\b")
 
 
 def _are_people(text: Text, lexicon: Words) -> bool:
@@ -159,30 +170,35 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
         by_table.setdefault(item.row.table, []).append(item)
     for group in by_table.values():
         blocks = [item.row for item in group if item.row is not None]
+        if not blocks[0].header and len(blocks) > 1 and tables.is_header(blocks[0].cells, lexicon):
+            found[id(group[0])] = (None, 0.0, "header of a table")
+            blocks = [replace(block, header=blocks[0].cells) for block in blocks[1:]]
+            group = group[1:]
         columns = tables.roles(blocks, lexicon)
         at = columns.index("title") if "title" in columns else -1
         cells = [row.cells[at] for row in blocks if 0 <= at < len(row.cells)]
         votes = Counter(shape for cell in cells if (shape := entries.shape_of(cell, lexicon)))
         favourite = votes.most_common(1)[0][0] if votes else None
-        for item in group:
-            assert item.row is not None
-            draft = tables.read_row(item.row, columns, lexicon, favourite)
+        for item, row in zip(group, blocks, strict=True):
+            draft = tables.read_row(row, columns, lexicon, favourite)
             found[id(item)] = (draft, 0.95, "") if draft else (None, 0.0, "table row without a title")
     return found
 
 
 def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, confidence: float) -> Account:
-    if draft.venue is None and section.venue:
-        draft.venue = section.venue
+    venue, year = item.venue or section.venue, item.year or section.year
+    if draft.venue is None and venue:
+        draft.venue = venue
         draft.inferred.add("venue")
-    if section.year and (draft.year is None or "year" in draft.inferred):
-        draft.year = section.year
+    if year and (draft.year is None or "year" in draft.inferred):
+        draft.year = year
         draft.inferred.add("year")
     resource = entries.is_resource(draft, among_resources=section.resources)
     if resource and draft.url is None:
         draft.url = next(
             (draft.links[label] for label in ("project", "code", *draft.links) if label in draft.links), None
         )
+    comment = "; ".join(filter(None, [draft.comment, *item.remarks])) or None
     return Account(
         file=file,
         line=item.line,
@@ -202,7 +218,7 @@ def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, co
         tags=tuple(dict.fromkeys(draft.tags)),
         has_code=draft.has_code,
         rating="; ".join(dict.fromkeys(draft.ratings)) or None,
-        comment=draft.comment,
+        comment=comment,
         kind="resource" if resource else "paper",
         inferred=tuple(sorted(draft.inferred)),
         confidence=round(max(0.0, confidence - draft.doubts), 2),

@@ -73,8 +73,11 @@ def _divided(text: str) -> list[str]:
     if ";" in text:
         return [part for part in re.split(r"\s*;\s*(?:and\s+|&\s*)?", text) if part]
     by_and = [part.strip(" ,") for part in re.split(r"\s*(?:,\s*)?(?:\band\b|&)\s*", text) if part.strip(" ,")]
-    if len(by_and) >= 2 and all(part.count(",") == 1 for part in by_and):
+    if len(by_and) >= 2 and all(part.count(",") == 1 and not are_two(part) for part in by_and):
         return by_and
+    vancouver = [part.strip(" .") for part in re.split(r"\s*(?:[,;，、]|\band\b|&)\s*", text) if part.strip(" .")]
+    if len(vancouver) > 1 and sum(bool(_VANCOUVER.fullmatch(part)) for part in vancouver) * 3 >= len(vancouver) * 2:
+        return [_VANCOUVER.sub(r"\1, \2", part) for part in vancouver]
     apa = _APA.findall(text)
     commas = [
         part.strip() for part in re.split(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*", text) if part.strip()
@@ -104,6 +107,17 @@ def _divided(text: str) -> list[str]:
             return [f"{family}, {given}" for family, given in pairs]
     return _joined_suffixes(commas)
 
+
+def are_two(part: str) -> bool:
+    """Whether "Daniel Glasner, Shai Bagon" is two persons rather than one whose family name comes first."""
+    family, _, given = part.partition(",")
+    return " " in _without_particles(family.strip()) and " " in given.strip() and not re.search(r"\b[A-Z]\b", given)
+
+
+# "Shoham Y", "Lee Y C": a family name with bare initials behind it.
+_VANCOUVER = re.compile(
+    r"([A-Z][^\W\d_]*[a-z][\w'’-]*(?:[ -][A-Z][a-z][\w'’-]*)?) ([A-Z]{1,3}|[A-Z](?:[ -][A-Z]){1,2})"
+)
 
 # A given name that stands alone: one word, perhaps with initials after it.
 _GIVEN = re.compile(r"[^\s.]+(?:\s+[A-Z]\.?)*|(?:[A-Z]\.?[\s-]?)+")
@@ -137,12 +151,19 @@ def _are_names(people: list[str], title_words: Collection[str], *, et_al: bool) 
     return clean >= (0.5 if et_al or len(people) > 3 else 0.7)
 
 
+# The commonest Chinese family names, simplified and traditional (some nine of ten people bear one of them).
+_SURNAMES = frozenset(
+    "王李张張刘劉陈陳杨楊黄黃赵趙周吴吳徐孙孫朱马馬胡郭林何高梁郑鄭罗羅宋谢謝唐韩韓曹许許邓鄧萧蕭冯馮曾程蔡彭潘袁于余董苏蘇叶葉吕呂魏蒋蔣"
+    "田杜丁沈姜范範江傅钟鍾卢盧汪戴崔任陆陸廖姚方金邱夏谭譚韦韋贾賈邹鄒石熊孟秦阎閻薛侯雷白龙龍段郝孔邵史毛常万萬顾顧赖賴武康贺賀严嚴尹钱錢施牛洪龚龔"
+)
+
+
 def _is_name_shaped(text: str) -> bool:
     words = text.replace(",", " ").split()
     if not 1 <= len(words) <= 6 or len(text) > 60:
         return False
     if names.is_cjk(text):
-        return 2 <= len(text) <= 4
+        return 2 <= len(text) <= 4 and text[0] in _SURNAMES
     for word in words:
         if not _WORD.match(word) or (word[0].islower() and word.lower() not in _PARTICLE and "'" not in word):
             return False
@@ -153,4 +174,7 @@ def is_name(text: str, title_words: Collection[str]) -> bool:
     """Whether `text` is shaped like one person's name and holds no word of titles."""
     if not _is_name_shaped(text):
         return False
+    shouted = [word for word in text.split() if len(word) > 2 and word.isalpha() and word.isupper()]
+    if shouted and len(shouted) == len(text.split()) < 3:
+        return False  # "AUROC": an acronym
     return not any(word.strip(".,").lower() in title_words for word in text.split() if len(word.strip(".,")) > 1)

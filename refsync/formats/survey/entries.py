@@ -6,9 +6,9 @@ import html
 import re
 
 from refsync import identifiers
-from refsync.formats.survey import fields, shapes
+from refsync.formats.survey import authors, fields, shapes
 from refsync.formats.survey.fields import Draft
-from refsync.formats.survey.markup import Text
+from refsync.formats.survey.text import Text
 from refsync.formats.survey.words import Words
 
 _EDGE = " \t\n,;:|-–—·•*_`" + fields.GONE
@@ -34,11 +34,15 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
         if out is not None:
             out.comment = " ".join(f"{out.comment or ''} {text.plain[cut:]}".split())
         return out
+    text = _unwrapped(text)
     # Quotes leave no doubt; the other marks are worth what the neighbours say.
     # A link or bold type at the very head is a mark even among neighbours that have none.
     order = list(dict.fromkeys(["quoted", *([favourite] if favourite else []), *shapes.SHAPES]))
     if favourite in _UNMARKED and (head := _marked_at_head(text, words)):
         order.insert(1, head)
+    if (head := _earlier_bold(text, words)) and "linked" in order:
+        order.remove(head)
+        order.insert(order.index("linked"), head)
     for name in order:
         out = fields.draft(text, words)
         found = shapes.SHAPES[name](out)
@@ -52,6 +56,7 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
         _take_title_link(out, start, end)
         out.blank(start, end)
         fields.take_links(out)
+        fields.take_badges(out)
         if name not in {"plain", "authored", "reference"}:
             shapes.heads(out)
         fields.take_brackets(out)
@@ -65,7 +70,28 @@ def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
     return None
 
 
+_WRAPPED = re.compile(r"\s*(\[)((?:[^\[\]]|\[[^\[\]]*\]){40,})(\])(?=\s*(?:[\[(|.]|$))")
+
+
+def _unwrapped(text: Text) -> Text:
+    """A text without the brackets that hold title, authors and venue together: "[Title, Author, VENUE YEAR] [[Paper]]"."""
+    found = _WRAPPED.match(text.plain)
+    if found is None or any(span.start < found.end() and span.end > found.start() for span in text.marked("link")):
+        return text
+    plain = f"{text.plain[: found.start(1)]} {found[2]} {text.plain[found.end() :]}"
+    return Text(plain, text.spans)
+
+
 _UNMARKED = frozenset({"plain", "authored", "reference"})
+
+
+def _earlier_bold(text: Text, words: Words) -> str | None:
+    """The shape of a bold title that stands before every linked text: "**Title** [Buy or read](...)"."""
+    bold, linked = (shapes.SHAPES[name](fields.draft(text, words)) for name in ("bold", "linked"))
+    if bold is None or linked is None or bold[1] > linked[0]:
+        return None
+    shown = text.plain[bold[0] : bold[1]]
+    return "bold" if len(shown.split()) > 2 and authors.read(shown, words.title_words) is None else None
 
 
 def _marked_at_head(text: Text, words: Words) -> str | None:
@@ -135,10 +161,10 @@ def is_resource(out: Draft, *, among_resources: bool) -> bool:
     address = out.url or next(iter(out.links.values()), None)
     if address is None or out.ids:
         return False
-    if out.venue and (fields.is_paper_link(address) if among_resources else True):
+    if out.venue and (out.venue_known and fields.is_paper_link(address) if among_resources else True):
         return False
     if among_resources:
-        return True
+        return not (out.url is None and out.venue_known and out.year and "year" not in out.inferred)
     if out.authors or out.year:
         return False
     if not fields.is_paper_link(address) or _PAGE.search(address):

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from refsync import identifiers
-from refsync.formats.survey import authors
-from refsync.formats.survey.markup import Span, Text
+from refsync.formats.survey import authors, badges
+from refsync.formats.survey.text import Span, Text
 from refsync.formats.survey.words import Words
 from refsync.model import Person
-from refsync.venues import dated
+from refsync.venues import dated, shaped
 
 GONE = "\x1f"  # stands for a character that has been understood
 _EDGE = " \t\n,.;:|-–—·•/" + GONE
@@ -23,7 +23,7 @@ URL = re.compile(r"https?://[^\s<>\"'，。）)\]]+(?:\([^\s<>()]*\)[^\s<>\"'，
 BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|【([^【】]*)】|（([^（）]*)）")
 _STARS = re.compile(r"^[\s~]*\d+(?:\.\d+)?\s*[kK]?\+?\s*(?::[a-z_]+:|⭐️?|★|🔥|stars?|citations?)*\s*$")
 SEPARATOR = re.compile(
-    rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|\s/\s|(?<=\s)@"
+    rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|,(?=(?:19|20)\d\d(?!\d))|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|\s/\s|(?<=\s)@"
 )
 EMOJI = re.compile(r":[a-z0-9_+-]+:|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]+")
 CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
@@ -112,7 +112,7 @@ def take_links(out: Draft) -> None:
         if out.left[span.start : span.end].strip(GONE + " ") == "" and span.end > span.start:
             continue
         start, end = _with_brackets(out.left, span)
-        label = out.text.plain[span.start : span.end].strip()
+        label = out.text.plain[span.start : span.end].strip() or _pictured(out, span)
         kind = out.words.label(label.strip("[]() "))
         if kind and not out.left[:start].strip(_EDGE + "[(") and out.words.venues.short(label.strip("[]() ")):
             kind = None  # before the title a word such as "arXiv" is the venue, after it a label
@@ -141,6 +141,28 @@ def take_links(out: Draft) -> None:
             continue
         out.blank(start, end)
     out.left = re.sub(rf"[\[(【（][\s{GONE}|,/]*[\])】）]", lambda m: GONE * len(m[0]), out.left)
+
+
+def _pictured(out: Draft, link: Span) -> str:
+    """What the badge that is all of a link says of what it leads to: its first word that is a label, else all."""
+    for span in out.text.marked("image"):
+        if link.start <= span.start <= link.end and (text := badges.shown(span.href)):
+            return next((word for word in text.split() if out.words.label(word)), text)
+    return ""
+
+
+def take_badges(out: Draft) -> None:
+    """Understands badges that say the venue, the year or the arXiv number: "Conference | NeurIPS'24"."""
+    for span in out.text.marked("image"):
+        words = badges.shown(span.href).split()
+        for text in dict.fromkeys([" ".join(words), " ".join(words[1:])]):
+            if text and not out.words.label(text) and (take_identifier(out, text) or _take_badge(out, text)):
+                break
+
+
+def _take_badge(out: Draft, text: str) -> bool:
+    found = out.words.mention(text)
+    return found is not None and (found.known or found.year is not None) and take_mention(out, text)
 
 
 def _with_brackets(plain: str, span: Span) -> tuple[int, int]:
@@ -180,7 +202,10 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
         return True
     if take_identifier(out, inner):
         return True
-    if take_mention(out, inner, expected=True):
+    if _spells(inner, out.text.plain[:start]):
+        out.aka = out.aka or inner
+        return True
+    if take_mention(out, inner, expected=True) or take_compound(out, inner):
         return True
     marks = {span.mark for span in out.text.marked("italic", "code") if start < span.end and end > span.start}
     if not square and "italic" in marks and out.group is None:
@@ -189,6 +214,74 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
     if square and (_is_tag(inner) or "code" in marks):
         out.tags += [tag for tag in re.split(r"\s*[,;|/]\s*", inner.strip("*_` ")) if tag]
         return True
+    return False
+
+
+def _spells(acronym: str, before: str) -> bool:
+    """Whether a word in brackets is made of the initials of the words before it: "Human Feedback (HF)"."""
+    if not re.fullmatch(r"[A-Z][A-Za-z]{1,9}", acronym) or sum(map(str.isupper, acronym)) < 2:
+        return False
+    initials = "".join(word[0] for word in re.findall(r"[^\W_]+", before)[-2 * len(acronym) :]).upper()
+    wanted = "".join(filter(str.isupper, acronym))
+    at = -1
+    return all((at := initials.find(letter, at + 1)) >= 0 for letter in wanted) and initials[-1:] == wanted[-1]
+
+
+_YEAR_FIRST = re.compile(r"^((?:19|20)\d\d)(?:[./](1[0-2]|0?[1-9]))?[\s:,-]+(?=[^\W\d])")
+_RANK = re.compile(r"(?i)^(?:ccf|core|sci|ei|jcr|q)[\s-]*[a-d1-4*]*\*?$|^(?:none|n/?a|-)$")
+
+
+def take_compound(out: Draft, inner: str) -> bool:
+    """Understands "2022-EMNLP, CCF-B", "VLDB 2021 from Tim Kraska", "2023 Biophysics Reviews": venue and date with words."""
+    text, year, month = inner, None, None
+    if first := _YEAR_FIRST.match(inner):
+        text, year, month = inner[first.end() :], int(first[1]), int(first[2]) if first[2] else None
+    parts = [part for part in re.split(r"\s*[,;|]\s*", text) if part and not _RANK.match(part)]
+    probe = Draft(text=out.text, words=out.words, left="")
+    unknown: list[str] = []
+    bare = False
+    for part in parts:
+        if only := only_date(re.sub(r"(?i)^(?:preprint|in press|to appear|accepted)\W+", "", part)):
+            probe.year, probe.month = only
+            bare = True
+        elif not (take_mention(probe, part) or _take_leading(probe, part)) and out.words.label(part) is None:
+            unknown.append(part)
+    year = probe.year or year
+    if probe.venue is None and len(unknown) == 1:
+        left, told, told_month = dated(unknown[0])
+        year, month = year or told, month or told_month
+        rest = " ".join(left.split()).strip(_EDGE + "()[]")
+        if not year:
+            return False
+        if out.words.is_group(rest) and "@" not in rest:
+            return False
+        if rest.casefold() in out.words.title_words:
+            return False
+        if rest[:1].isupper() and 1 <= len(rest.split()) <= 7 and not re.search(r"[.!?]\s", rest):
+            probe.venue = rest
+            unknown = []
+    if bare and not unknown and probe.venue is None and out.year is None:
+        out.year, out.month = year, probe.month or month
+        return True
+    if probe.venue is None or (year is None and not probe.venue_known) or len(unknown) > 1:
+        return False
+    if unknown and len(unknown[0].split()) > 4:
+        return False
+    if out.venue is None or (probe.venue_known and not out.venue_known):
+        out.venue, out.venue_known = probe.venue, probe.venue_known
+    if out.year is None:
+        out.year, out.month = year, probe.month or month
+    out.ratings += probe.ratings
+    return True
+
+
+def _take_leading(out: Draft, text: str) -> bool:
+    """Understands a known venue with words behind it: "NAACL 2022 Technical Track"."""
+    words = text.split()
+    for count in range(min(len(words) - 1, 8), 0, -1):
+        found = out.words.mention(" ".join(words[:count]))
+        if found is not None and found.known and (found.sure or count > 1):
+            return take_mention(out, " ".join(words[:count]))
     return False
 
 
@@ -308,6 +401,14 @@ def take_venue(out: Draft) -> None:
             take_mention(out, piece)
             out.blank(start, end)
             continue
+        if out.venue is None and out.title and shaped(piece) and not piece.isupper():
+            out.venue = piece
+            out.blank(start, end)
+            continue
+        if first := re.match(r"((?:19|20)\d\d)\s*(?=[\u4e00-\u9fff])", piece):
+            out.year = out.year or int(first[1])
+            out.blank(start, start + first.end())
+            continue
         if dated := only_date(out.left[start:end]):
             out.year, out.month = out.year or dated[0], out.month or dated[1]
             out.blank(start, end)
@@ -317,7 +418,7 @@ def _mentions(out: Draft) -> Iterator[tuple[int, int]]:
     """Runs of up to three neighbouring segments that name a venue, the longest first."""
     parts = list(_segments(out.left))
     # In prose about a work an acronym with a year is a benchmark as often as a venue.
-    in_prose = len(out.left.replace(GONE, "")) > 300
+    in_prose = len(out.left.replace(GONE, "")) > 150
     for width in (3, 2, 1):
         for at in range(len(parts) - width + 1):
             start, end = parts[at][0], parts[at + width - 1][1]
@@ -352,6 +453,8 @@ def take_authors(out: Draft) -> None:
         piece = found[0].strip(" \t,;:|-–—·*_/()").lstrip(".")
         if not piece or out.authors:
             continue
+        if year := re.search(r"[\s,]\(?((?:19|20)\d\d)\)?$", piece):
+            piece = piece[: year.start()].strip(" ,;(")
         if _is_group(out, piece):
             out.group = out.group or piece
             out.blank(found.start(), found.end())
@@ -359,7 +462,29 @@ def take_authors(out: Draft) -> None:
         read = authors.read(piece, out.words.title_words)
         if read:
             out.authors, out.et_al = read
+            out.year = out.year or (int(year[1]) if year else None)
             out.blank(found.start(), found.end())
+            continue
+        for start, end in _named_parts(found[0]):
+            if read := authors.read(found[0][start:end], out.words.title_words):
+                out.authors, out.et_al = read
+                out.blank(found.start() + start, found.start() + end)
+                break
+
+
+_PARTED = re.compile(r"\s[|｜]\s|[。；]|\bet\.? ?al\b\.?,?|(?<=[a-z]{3})\.\s")
+
+
+def _named_parts(text: str) -> Iterator[tuple[int, int]]:
+    """[start, end) of the parts of a text that clear separators cut off, "et al." with what stands before it."""
+    start = 0
+    for found in _PARTED.finditer(text):
+        end = found.end() if "al" in found[0] else found.start()
+        if text[start:end].strip():
+            yield start, end
+        start = found.end()
+    if start and text[start:].strip():
+        yield start, len(text)
 
 
 _BY = re.compile(r"(?:^|[\s,(;.-])[bB]y\s+((?:[A-Z]|\S+ [A-Z])[^.;:()]*?)[\s.)]*$")

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from refsync import identifiers
 from refsync.formats.survey import authors, fields
 from refsync.formats.survey.fields import GONE, Draft
-from refsync.formats.survey.markup import Span
+from refsync.formats.survey.text import Span
 from refsync.names import without_et_al
 from refsync.venues import dated
 
 _EDGE = " \t\n,;:|-–—·•*_" + GONE
-_NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)、]|\d{1,3}\s*[|｜]|[-*•▪●○])\s+")
+_NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d)\d{1,4}[.)、]|\d{1,3}\s*[|｜]|[-*•▪●○])\s+")
 _DATED = re.compile(
     r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)"
 )
@@ -85,12 +85,19 @@ def quoted(out: Draft) -> tuple[int, int] | None:
     if ending - opening < 20 and len(plain[ending + 1 :].split()) > 3 and plain[ending + 1 : ending + 2] == " ":
         return None
     nickname = plain[:opening].strip(_EDGE + "?[]")
-    if nickname and len(nickname.split()) <= 4 and plain[:opening].rstrip(" *_").endswith((":", "：")):
+    if named := _NAMED.match(plain, 0, opening):
+        # "**CREST:** Yibing Song, Chao Ma. "Title."": a nickname, then the authors.
+        out.aka = named[1].strip(_EDGE + "?[]") or None
+        out.blank(0, named.end())
+    elif nickname and len(nickname.split()) <= 4 and plain[:opening].rstrip(" *_").endswith((":", "：")):
         out.aka = nickname
         out.blank(0, opening)
     out.blank(opening, opening + 1)
     out.blank(ending, ending + 1)
     return opening + 1, ending
+
+
+_NAMED = re.compile(r"([^:：\n]{1,40}?)\s*[:：]\s+(?=\S+[ ,]\s*\S)")
 
 
 def linked(out: Draft) -> tuple[int, int] | None:
@@ -173,7 +180,11 @@ def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
         if plain[last.end() : end].strip(_EDGE + ".") or not year or last.start() <= start:
             continue
         mention = out.words.mention(inner)
-        if mention is None or not mention.known or not fields.take_mention(out, inner):
+        named = mention is not None and mention.known and fields.take_mention(out, inner)
+        in_link = any(span.start <= last.start() < span.end for span in out.text.marked("link"))
+        if not named and not in_link and not (rest.strip(_EDGE + "()[]").isupper() and " " not in rest.strip()):
+            named = fields.take_compound(out, inner)
+        if not named:
             out.year, out.month = out.year or year, out.month or month
             out.group = out.group or rest.strip(_EDGE) or None
         out.blank(last.start(), end)
@@ -184,10 +195,26 @@ def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
 _YEAR_AFTER_NAMES = re.compile(r"\s*[.,]?\s*\(?((?:19|20)\d\d)[a-z]?\)?\s*[.,:]\s+")
 
 
+# GB/T 7714 names the sort of a work behind its title: [J] journal, [C] proceedings, [D] thesis, [EB/OL] online.
+_SORT_OF_WORK = re.compile(r"\s*\[(?:J|C|M|D|R|N|P|A|S|Z|EB|DB|CP)(?:/OL)?\]\s*[./]{0,2}\s*")
+
+
 def reference(out: Draft) -> tuple[int, int] | None:
     """A title in a reference string: authors, year, title, each closed by a stop (APA, ACM)."""
     fields.take_links(out)
     start = heads(out)
+    if (sort := _SORT_OF_WORK.search(out.left, start)) and len(out.left[start : sort.start()].split()) > 2:
+        stop = next(
+            (
+                found
+                for found in re.finditer(r"\.\s+(?=\S)", out.left[start : sort.start()])
+                if authors.read(out.left[start : start + found.start()], out.words.title_words)
+            ),
+            None,
+        )
+        out.blank(sort.start(), sort.end())
+        begin = start + stop.end() if stop else start
+        return begin, begin + len(out.text.plain[begin : sort.start()].rstrip())
     year = _YEAR_AFTER_NAMES.search(out.left, start)
     if (
         year is None
@@ -206,7 +233,11 @@ def authored(out: Draft) -> tuple[int, int] | None:
     fields.take_emoji(out)
     start = heads(out)
     at, people = start, 0
-    for found in _BETWEEN_NAMES.finditer(out.left, start):
+    if inverted := _INVERTED.match(out.left, start):
+        pair = inverted["names"].split(" and ")[0]
+        read = None if authors.are_two(pair) else authors.read(inverted["names"], out.words.title_words)
+        at, people = (inverted.end(), len(read[0])) if read else (at, 0)
+    for found in () if people else _BETWEEN_NAMES.finditer(out.left, start):
         piece = out.left[at : found.start()].strip(_EDGE)
         if GONE in piece or " " not in piece or not authors.is_name(piece, out.words.title_words):
             break
@@ -234,6 +265,12 @@ def authored(out: Draft) -> tuple[int, int] | None:
 
 _BETWEEN_NAMES = re.compile(
     r"\s*,?\s*(?:et\.? al\.?|and others)\s*[,.:]?\s+(?P<stop>)|,\s*(?:and|&)\s+|,\s+|\s+(?:and|&)\s+|(?<=\w\w)(?:\.|:)\s+(?P<end>)"
+)
+# "Yang, Jianchao and Wright, John, Title" and "Salvador, Jordi, and Eduardo Pérez-Pellitero, Title".
+_FAMILY, _GIVEN = r"[^\W\d_][^,;.&\d]{0,30}?", r"[A-Z][^,;&\d]{0,30}?"
+_INVERTED = re.compile(
+    rf"(?P<names>(?:{_FAMILY}, {_GIVEN} and )+{_FAMILY}, {_GIVEN}"
+    rf"|{_FAMILY}, {_GIVEN}(?:, {_GIVEN} [^,;&\d]{{1,30}})*,? and {_GIVEN} [^,;&\d]{{1,30}}?)(?:, |\. (?=[A-Z]))"
 )
 _ET_AL = re.compile(r"(?i)et\.? al|and others")
 # A reference goes on to a venue or an identifier; a title with a comma in it does not.

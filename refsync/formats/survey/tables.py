@@ -8,10 +8,17 @@ from collections.abc import Sequence
 
 from refsync.formats.survey import authors, entries, fields, shapes
 from refsync.formats.survey.fields import Draft
-from refsync.formats.survey.markup import Block, Text
+from refsync.formats.survey.text import Block, Text
 from refsync.formats.survey.words import Words
 
 _EMPTY = re.compile(r"^[\s\-–—/*_·.xX×✗✘❌?]*$|^(?:n/?a|none|null|tbd)$", re.IGNORECASE)
+
+
+def is_header(cells: Sequence[Text], words: Words) -> bool:
+    """Whether a row is nothing but names of columns: most of them known ones, none with a link."""
+    shown = [cell for cell in cells if cell.plain.strip()]
+    known = sum(words.column(cell.plain) is not None for cell in shown)
+    return known * 2 > len(shown) > 1 and not any(cell.marked("link") for cell in shown)
 
 
 def roles(rows: Sequence[Block], words: Words) -> list[str]:
@@ -28,7 +35,9 @@ def roles(rows: Sequence[Block], words: Words) -> list[str]:
         best = max(titles, key=lambda at: _titleness(columns[at]))
         for at in titles:
             if at != best:
-                found[at] = "nickname" if _titleness(columns[at]) < 3 else "comment"
+                found[at] = _by_content(columns[at], words) or (
+                    "nickname" if _titleness(columns[at]) < 3 else "comment"
+                )
     elif not titles and width:
         best = max(
             range(width),
@@ -71,7 +80,7 @@ def read_row(row: Block, columns: Sequence[str], words: Words, favourite: str | 
     at = columns.index("title") if "title" in columns else -1
     if at < 0 or at >= len(row.cells) or not row.cells[at]:
         return None
-    out = entries.read(row.cells[at], words, favourite)
+    out = entries.read(_unstressed(row.cells[at]), words, favourite)
     if out is None:
         return None
     for role, cell in zip(columns, row.cells, strict=False):
@@ -79,6 +88,22 @@ def read_row(row: Block, columns: Sequence[str], words: Words, favourite: str | 
             _take_cell(out, role, cell)
     entries.settle(out)
     return out
+
+
+def _unstressed(cell: Text) -> Text:
+    """A cell without the bold type that only stresses a part of its title."""
+    lines = cell.plain.count("\n")
+    linked = sum(span.end - span.start for span in cell.marked("link"))
+    shown = len(cell.plain.strip()) - linked
+    stressed = [
+        span
+        for span in cell.marked("bold", "italic")
+        if not lines
+        and (span.end - span.start) < 0.6 * shown
+        and cell.plain[span.start : span.end].strip("[]() ")
+        and "[" not in cell.plain[span.start : span.end]
+    ]
+    return Text(cell.plain, tuple(span for span in cell.spans if span not in stressed)) if stressed else cell
 
 
 def _take_cell(out: Draft, role: str, cell: Text) -> None:
@@ -138,6 +163,7 @@ def _take_role_link(out: Draft, role: str, href: str) -> None:
 
 
 def _take_venue_cell(out: Draft, cell: Text, text: str) -> None:
+    text = " ".join(fields.EMOJI.sub(" ", text).split())
     stated = out.year if "year" not in out.inferred else None
     inner = fields.draft(Text(text), out.words)
     if not fields.take_mention(inner, text, expected=True):

@@ -18,6 +18,7 @@ class _File(documents.Struct, forbid_unknown_fields=True, frozen=True):
     labels: dict[str, tuple[str, ...]]
     contents: tuple[str, ...]
     noise: tuple[str, ...]
+    unfold: tuple[str, ...]
     resources: tuple[str, ...]
     prose: tuple[str, ...]
     awards: tuple[str, ...]
@@ -26,6 +27,7 @@ class _File(documents.Struct, forbid_unknown_fields=True, frozen=True):
     organizations: tuple[str, ...]
     surnames: tuple[str, ...]
     beside_years: tuple[str, ...]
+    beside_labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Words:
     labels: Mapping[str, str]
     contents: frozenset[str]
     noise: frozenset[str]
+    unfold: frozenset[str]
     resources: frozenset[str]
     prose: re.Pattern[str]
     awards: tuple[str, ...]
@@ -43,6 +46,7 @@ class Words:
     title_words: frozenset[str]
     organizations: frozenset[str]
     beside_years: frozenset[str]
+    beside_labels: frozenset[str]
     venues: venue_table.Venues
     mentions: dict[str, venue_table.Mention | None] = field(default_factory=dict, compare=False, repr=False)
 
@@ -56,7 +60,14 @@ class Words:
 
     def label(self, text: str) -> str | None:
         """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
-        return self.labels.get(plain_word(text))
+        form = plain_word(text)
+        found = self.labels.get(form)
+        if found is None and " " in form and len(form) <= 40:
+            parts = [part for part in re.findall(r"[\w+#]+", form) if part not in self.beside_labels]
+            kinds = {self.labels.get(part) for part in parts}
+            if parts and len(parts) <= 3 and None not in kinds:
+                found = next((kind for kind in self.labels.values() if kind in kinds and kind != "paper"), "paper")
+        return found
 
     def of_heading(self, text: str) -> tuple[str | None, int | None]:
         """The venue and the year that a heading gives to all under it: "CVPR 2024", "2020 Venues", "ICML'21 papers"."""
@@ -84,8 +95,14 @@ class Words:
     def is_of_resources(self, heading: str) -> bool:
         """Whether a heading announces tools, courses, blogs and the like rather than papers."""
         form = plain_word(heading)
-        found = set(re.findall(r"[^\W\d_]+", form))
-        return form in self.resources or bool(found & self.resources and not found & {"paper", "papers", "论文"})
+        parts = [set(re.findall(r"[^\W\d_]+", part)) for part in re.split(r"\band\b|[&,/]|与|和", form)]
+        found = set().union(*parts)
+        # "System and Tutorial" holds papers too; "Blogs and Posts" does not.
+        return form in self.resources or (
+            bool(found)
+            and all(part & self.resources for part in parts if part)
+            and not found & {"paper", "papers", "论文"}
+        )
 
     def column(self, text: str) -> str | None:
         """The field that a column with this header holds."""
@@ -109,6 +126,7 @@ def load(folder: Path | None = None) -> Words:
         labels={plain_word(word): name for name, listed in file.labels.items() for word in listed},
         contents=frozenset(map(plain_word, file.contents)),
         noise=frozenset(map(plain_word, file.noise)),
+        unfold=frozenset(map(plain_word, file.unfold)),
         resources=frozenset(map(plain_word, file.resources)),
         prose=re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, file.prose)) + r")(?![\w-])", re.IGNORECASE),
         awards=file.awards,
@@ -116,5 +134,6 @@ def load(folder: Path | None = None) -> Words:
         title_words=frozenset(file.title_words) - frozenset(file.surnames),
         organizations=frozenset(file.organizations),
         beside_years=frozenset(file.beside_years),
+        beside_labels=frozenset(file.beside_labels),
         venues=venue_table.load(folder),
     )
