@@ -51,12 +51,14 @@ class Venues:
     shorts: Mapping[str, str]
     ambiguous: frozenset[str]
     loose: Mapping[str, str]
+    acronyms: frozenset[str]
+    vocabulary: frozenset[str]
 
     def short(self, text: str) -> str | None:
         """Canonical short name of a venue, also of a workshop of a known one ("KDDw" -> "KDD Workshop")."""
         form = comparison(text)
         if form in self.shorts:
-            return self.shorts[form]
+            return None if _is_word(text, form, self) else self.shorts[form]
         if len(text) > 20 and (found := self.loose.get(_loose(text))):
             return found
         base = re.sub(r"(?i)(?<=[A-Za-z])(?:[-\s']?w|s?\s*[-@]?\s*workshops?)$", "", text.strip())
@@ -77,6 +79,16 @@ class Venues:
         return Venue(name=short)
 
 
+def _is_word(text: str, form: str, table: Venues) -> bool:
+    """Whether what reads like an acronym is a word or a name: "James" is no JAMES, "Tom M" no TOMM."""
+    if form not in table.acronyms:
+        return False
+    words = re.sub(r"[^\w\s]|\d", " ", text).split()
+    return (
+        len(words) > 1 and words[0].istitle() and len(words[0]) > 2 and all(len(word) == 1 for word in words[1:])
+    ) or (len(words) == 1 and len(form) > 3 and words[0].istitle() and not any(c.isdigit() for c in text))
+
+
 def comparison(text: str) -> str:
     """The form in which equal names of a venue are equal: letters and digits, without "the" and "proceedings of"."""
     text = unicodedata.normalize("NFKC", text).casefold().replace("&", " and ")
@@ -84,6 +96,10 @@ def comparison(text: str) -> str:
     return "".join(c for c in text if c.isalnum())
 
 
+_WORDS = re.compile(r"[^\W\d_]+")
+_BESIDE = frozenset(
+    ["w", "workshop", "workshops", "st", "nd", "rd", "th", "s", "accepted", "proceedings", "proc", "vol", "pp"]
+)
 _ORDINAL = re.compile(
     r"\b\d+(?:st|nd|rd|th)\b|\b(?:(?:twenty|thirty|forty|fifty|sixty)-?)?(?:first|second|third|fourth|fifth|sixth|seventh|"
     r"eighth|ninth)\b|\b(?:ten|eleven|twelf|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twentie|thirtie|"
@@ -143,7 +159,15 @@ def load(folder: Path | None = None) -> Venues:
                 twice.add(form)
     for form in twice:
         del loose[form]
-    return Venues(rows=table.venues, shorts=shorts, ambiguous=ambiguous, loose=loose)
+    spelt = [name for short, row in table.venues.items() for name in (short, *row.aliases)]
+    acronyms = frozenset(comparison(name) for name in spelt if name.isupper()) - {
+        comparison(name) for name in spelt if name.istitle()
+    }
+    names = (name for short, row in table.venues.items() for name in (short, *row.aliases, row.iso4 or "", row.name))
+    vocabulary = frozenset(word for name in names for word in _WORDS.findall(name.casefold()))
+    return Venues(
+        rows=table.venues, shorts=shorts, ambiguous=ambiguous, loose=loose, acronyms=acronyms, vocabulary=vocabulary
+    )
 
 
 _MONTHS = {
@@ -194,8 +218,13 @@ _DATES = tuple(
 )
 
 
+_DIGIT = re.compile(r"\d")
+
+
 def dated(text: str) -> tuple[str, int | None, int | None]:
     """`text` without its date, the year and the month (1..12): "arxiv [Oct'21]" gives ("arxiv []", 2021, 10)."""
+    if not _DIGIT.search(text):
+        return text, None, None
     for pattern in _DATES:
         hits = list(pattern.finditer(text))
         if not hits:
@@ -227,7 +256,7 @@ def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str
 
     Text past 200 characters is prose. `sure` is False for an acronym that the table does not know and for a name with another sense without a year.
     """
-    if len(text) > 200:
+    if len(text) > 200 or _is_other(text, table, awards, status):
         return None
     rest, year, month = dated(text)
     shown = _beside(awards)
@@ -295,6 +324,22 @@ _VENUE_NOUN = re.compile(
 def shaped(text: str) -> bool:
     """Whether a few words in capitals name a venue by its sort: "Advances in Intelligent Systems and Computing"."""
     return text[:1].isupper() and 1 < len(text.split()) <= 12 and bool(_VENUE_NOUN.search(text)) and "," not in text
+
+
+@cache
+def _beside_words(awards: tuple[str, ...], status: tuple[str, ...]) -> frozenset[str]:
+    return (
+        _BESIDE | {word for phrase in (*awards, *status) for word in _WORDS.findall(phrase.casefold())} | set(_MONTHS)
+    )
+
+
+def _is_other(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str, ...]) -> bool:
+    """Whether a text of several words holds one that stands in no name of a venue nor beside one: most texts do."""
+    words = _WORDS.findall(text.casefold())
+    if len(words) < 3 or "(" in text or _VENUE_NOUN.search(text):
+        return False
+    beside = _beside_words(awards, status)
+    return any(word not in table.vocabulary and word not in beside for word in words)
 
 
 def _strip_words(text: str, status: tuple[str, ...]) -> str:

@@ -7,8 +7,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-from refsync.formats.survey import authors, bullets, entries, fields, markup, restructured, sections, tables, words
+from refsync.formats.survey import (
+    authors,
+    bullets,
+    entries,
+    fields,
+    headings,
+    markup,
+    restructured,
+    sections,
+    tables,
+    words,
+)
 from refsync.formats.survey.bullets import Item
 from refsync.formats.survey.fields import Draft
 from refsync.formats.survey.sections import Section
@@ -79,7 +91,7 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         return
     rows = [item for item in section.items if item.row is not None]
     others = [item for item in section.items if item.row is None and not item.why]
-    votes = Counter(shape for item in others if (shape := entries.shape_of(item.text, lexicon)))
+    votes = Counter(shape for item in _sample(others) if (shape := entries.shape_of(item.text, lexicon)))
     favourite = votes.most_common(1)[0][0] if votes else None
     read = {id(item): _item(item, section, lexicon, favourite) for item in others}
     agreed = sum(draft is not None and entries.is_anchored(draft) for draft, _, _ in read.values())
@@ -92,7 +104,7 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
             yield item, None, 0.0, item.why
             continue
         draft, confidence, why = read[id(item)]
-        if draft is not None and not section.path and not (draft.ids or draft.venue or draft.year):
+        if draft is not None and not section.path and not (draft.ids or draft.venue or draft.year or draft.authors):
             draft, why = None, "prose before the first heading"
         elif why == "bare" and works.total() > works[item.container] and len(bare) < works.total():
             # Where the works are bullets or rows, a paragraph without any anchor is prose about them.
@@ -100,6 +112,15 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         elif why == "bare" and agreed + len(bare) < 2:
             confidence = min(confidence, 0.6)
         yield item, draft, confidence, why
+
+
+_VOTERS = 16
+_Voter = TypeVar("_Voter")
+
+
+def _sample(voters: Sequence[_Voter]) -> Sequence[_Voter]:
+    """So many neighbours, spread evenly, as settle how a section is written."""
+    return voters if len(voters) <= _VOTERS else voters[:: len(voters) // _VOTERS]
 
 
 def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -> tuple[Draft | None, float, str]:
@@ -116,6 +137,8 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
     draft = entries.read(item.text, lexicon, favourite)
     if draft is None:
         return None, 0.0, "no title found"
+    for role, cell in item.cells:
+        tables.take_cell(draft, role, cell)
     if draft.url is None and (address := bullets.lent_address(item, lexicon)):
         fields.take_link(draft, address, fields.RANK_PAPER)
         entries.settle(draft)
@@ -176,12 +199,31 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
             group = group[1:]
         columns = tables.roles(blocks, lexicon)
         at = columns.index("title") if "title" in columns else -1
-        cells = [row.cells[at] for row in blocks if 0 <= at < len(row.cells)]
+        heads = _heading_rows(blocks, at)
+        cells = [row.cells[at] for row in _sample(blocks) if 0 <= at < len(row.cells)]
         votes = Counter(shape for cell in cells if (shape := entries.shape_of(cell, lexicon)))
         favourite = votes.most_common(1)[0][0] if votes else None
+        under: tuple[str, ...] = ()
         for item, row in zip(group, blocks, strict=True):
+            if row.line in heads:
+                under = (headings.heading_text(row.cells[heads[row.line]].plain),)
+                found[id(item)] = (None, 0.0, "heading of the rows below")
+                continue
+            item.under = under
             draft = tables.read_row(row, columns, lexicon, favourite)
             found[id(item)] = (draft, 0.95, "") if draft else (None, 0.0, "table row without a title")
+    return found
+
+
+def _heading_rows(rows: Sequence[Block], title: int) -> dict[int, int]:
+    """The rows with a single cell of plain words among rows with several, by their line: the place of that cell."""
+    found: dict[int, int] = {}
+    filled = [[at for at, cell in enumerate(row.cells) if cell.plain.strip() or cell.marked("link")] for row in rows]
+    if sum(len(cells) > 1 for cells in filled) * 2 <= len(rows):
+        return found
+    for row, cells in zip(rows, filled, strict=True):
+        if len(cells) == 1 and cells[0] in {0, title} and not row.cells[cells[0]].marked("link"):
+            found[row.line] = cells[0]
     return found
 
 

@@ -42,6 +42,7 @@ _PARTICLE = frozenset(
         "ur",
     ]
 )
+_BETWEEN = _PARTICLE | frozenset(["and", "et", "al", "et.al", "others", "jr", "sr"])
 _LEAD = re.compile(r"^(?:(?:authors?|by|written by|from)\s*[:：]?\s+|(?:authors?|作者)\s*[:：]\s*)", re.IGNORECASE)
 _INITIAL = r"(?:[A-Z]\.?(?:[\s-]?[A-Z]\.?){0,3})"
 _APA = re.compile(rf"([^\W\d_][\w'’ -]*?),\s*({_INITIAL})(?=\s*(?:,|&|\band\b|$))")
@@ -50,7 +51,9 @@ _APA = re.compile(rf"([^\W\d_][\w'’ -]*?),\s*({_INITIAL})(?=\s*(?:,|&|\band\b|
 def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], bool] | None:
     """The persons of `text` and whether it ends in "et al."; None when `text` is not shaped like a list of names."""
     original = text
-    text = _LEAD.sub("", " ".join(text.replace("\u00a0", " ").split()).strip(" ,;.:|*_"))
+    text = _LEAD.sub("", " ".join(text.replace("\u00a0", " ").replace("~", " ").split()).strip(" ,;.:|*_"))
+    if any(word[0].islower() and word.strip(",;.:*") not in _BETWEEN and "'" not in word for word in text.split()):
+        return None
     text, et_al = names.without_et_al(text)
     dotted = not et_al and original.rstrip(" ,;:|*_").endswith(".")
     text = re.sub(
@@ -83,7 +86,7 @@ def _divided(text: str) -> list[str]:
         part.strip() for part in re.split(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*", text) if part.strip()
     ]
     if apa and len(apa) * 2 >= len(commas):
-        return [f"{family.strip(' ,')}, {given}" for family, given in apa]
+        return [f"{re.sub(r'^(?:and|&) +', '', family.strip(' ,'))}, {given}" for family, given in apa]
     inverted = (
         len(commas) >= 2
         and " " not in _without_particles(commas[0])
@@ -101,7 +104,7 @@ def _divided(text: str) -> list[str]:
         and _initials_every_second(commas)
     ):
         return [f"{commas[at]}, {commas[at + 1]}" for at in range(0, len(commas), 2)]
-    if len(commas) >= 6 and len(commas) % 2 == 0 and not re.search(r"\band\b|&", text):
+    if len(commas) >= 6 and len(commas) % 2 == 0:
         pairs = list(zip(commas[::2], commas[1::2], strict=True))
         if all(" " not in _without_particles(family) and _GIVEN.fullmatch(given) for family, given in pairs):
             return [f"{family}, {given}" for family, given in pairs]

@@ -29,6 +29,7 @@ class Item:
     year: int | None = None
     why: str = ""
     remarks: list[str] = field(default_factory=list)
+    cells: list[tuple[str, Text]] = field(default_factory=list)
 
 
 _PAIR = re.compile(r"^\s*([\w ./&-]{2,24}?)\s*(?:[:：]|(?=https?://))\s*(\S*)", re.UNICODE)
@@ -44,11 +45,11 @@ def is_pair(block: Block, words: Words) -> bool:
     return bool(
         found
         and words.label(found[1])
-        and (not found[2] or found[2].startswith("http") or block.text.spans or len(found[2]) < 8)
+        and (not found[2] or found[2].startswith("http") or block.text.marked("link", "code") or len(found[2]) < 8)
     )
 
 
-_REMARK = re.compile(r"\W*([^\W\d][\w /&()-]{1,28}?)\W*[:：]+\W*(\S.*)", re.DOTALL)
+_REMARK = re.compile(r"\W*((?!https?:)[^\W\d][\w /&()-]{1,28}?)\W*[:：]+\W*(\S.*)", re.DOTALL)
 
 
 def is_remark(text: Text, words: Words) -> bool:
@@ -61,6 +62,24 @@ def is_remark(text: Text, words: Words) -> bool:
     kind = words.label(found[1])
     linked = bool(text.marked("link") or fields.URL.search(found[2]))
     return (kind is None or not linked) and words.column(found[1]) != "authors"
+
+
+_CELLS = frozenset({"venue", "year", "date", "group", "tags", "rating", "nickname"})
+
+
+def cell_of(text: Text, words: Words) -> tuple[str, Text] | None:
+    """The field that a remark such as "Date: March 2026" fills, named as the column of a table would be."""
+    found = _REMARK.match(text.plain)
+    role = words.column(found[1]) if found else None
+    return (role, text.cut(found.start(2), found.end(2))) if found and role in _CELLS else None
+
+
+def take_remark(item: Item, text: Text, words: Words) -> None:
+    """Keeps what a remark says of an item: a field, or words for its comment."""
+    if cell := cell_of(text, words):
+        item.cells.append(cell)
+    else:
+        item.remarks.append(" ".join(text.plain.split()))
 
 
 def venue_of_remark(text: Text, words: Words) -> Text | None:
@@ -108,11 +127,10 @@ def flat(block: Block, words: Words) -> Iterator[Item]:
         else:
             nested = sorted([*nested, *remarks], key=lambda child: child.line)
             remarks = []
-    said = [" ".join(child.text.plain.split()) for child in remarks]
     parts = several(text, words)
     if len(parts) > 1:
         for part in parts:
-            yield Item("item", part, block.line, last, remarks=said)
+            yield _told(Item("item", part, block.line, last), remarks, words)
         for child in nested:
             yield from _nested(child, words)
         return
@@ -137,8 +155,14 @@ def flat(block: Block, words: Words) -> Iterator[Item]:
             item.venue, item.year = item.venue or place, item.year or year
         yield Item("item", text, block.line, last, why="heading of the bullets below")
     elif text:
-        yield Item("item", text, block.line, last, remarks=said)
+        yield _told(Item("item", text, block.line, last), remarks, words)
     yield from inner
+
+
+def _told(item: Item, remarks: Sequence[Block], words: Words) -> Item:
+    for child in remarks:
+        take_remark(item, child.text, words)
+    return item
 
 
 def _name(text: Text) -> str:
@@ -179,7 +203,7 @@ def several(text: Text, words: Words) -> list[Text]:
     spans = [span for span in text.marked("link") if _may_be_title(text, span, words, 2)]
     starts = [span.start for span in spans if _YEAR_NEXT.match(text.plain, span.end)]
     if len(starts) < 2:
-        starts = _at_line_starts(text, words)
+        starts = _at_line_starts(text, words) or _numbered(text)
     if len(starts) < 2:
         starts = [span.start for span in spans if _leads_to_paper(span) and len(_shown(text, span).split()) > 3]
     if len(starts) < 2:
@@ -231,6 +255,17 @@ def _at_line_starts(text: Text, words: Words) -> list[int]:
         if _may_be_title(text, span, words, 4):
             starts.append(line)
     return starts
+
+
+_NUMBERED = re.compile(r"^[ \t]*(?:(?:\[(\d{1,4})\]|(\d{1,4})[.、)）])[ \t]*)(?=[^\s\d].{15})", re.MULTILINE)
+
+
+def _numbered(text: Text) -> list[int]:
+    """Where lines begin that are numbered one after another, up or down."""
+    found = list(_NUMBERED.finditer(text.plain))
+    numbers = [int(one[1] or one[2]) for one in found]
+    steps = {two - one for one, two in pairwise(numbers)}
+    return [one.start() for one in found] if steps in ({1}, {-1}) else []
 
 
 def title_spans(text: Text, words: Words) -> list[Span]:

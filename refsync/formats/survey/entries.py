@@ -87,6 +87,8 @@ _UNMARKED = frozenset({"plain", "authored", "reference"})
 
 def _earlier_bold(text: Text, words: Words) -> str | None:
     """The shape of a bold title that stands before every linked text: "**Title** [Buy or read](...)"."""
+    if not (text.marked("bold") and text.marked("link")):
+        return None
     bold, linked = (shapes.SHAPES[name](fields.draft(text, words)) for name in ("bold", "linked"))
     if bold is None or linked is None or bold[1] > linked[0]:
         return None
@@ -96,7 +98,9 @@ def _earlier_bold(text: Text, words: Words) -> str | None:
 
 def _marked_at_head(text: Text, words: Words) -> str | None:
     """The shape of a marked title that nothing stands before, None when there is none."""
-    for name in ("linked", "bold"):
+    for name, mark in (("linked", "link"), ("bold", "bold")):
+        if not text.marked(mark):
+            continue
         probe = fields.draft(text, words)
         found = shapes.SHAPES[name](probe)
         if found is not None and shapes.heads(probe) >= found[0]:
@@ -126,13 +130,15 @@ def settle(out: Draft) -> None:
     if out.venue is None and out.preprint:
         out.venue, out.venue_known = "arXiv", True
     arxiv = out.ids.get("arxiv")
+    if arxiv and out.year and out.venue == "arXiv" and arxiv[:4] == str(out.year) and arxiv[4:5] == ".":
+        out.year = None  # "arXiv 2011" of 2011.13526 is the month of its number
     if out.year is None and arxiv and (date := identifiers.arxiv_date(arxiv)):
         out.year = date[0]
         out.inferred.add("year")
     out.has_code = out.has_code or "code" in out.links
     if out.url is None:
         known = set(out.words.labels.values())
-        out.url = next(
+        href = next(
             (
                 href
                 for label, href in out.links.items()
@@ -140,6 +146,8 @@ def settle(out: Draft) -> None:
             ),
             None,
         )
+        if href:
+            fields.take_link(out, href, fields.RANK_BARE)
     if out.url and re.search(r"//(?:www\.)?(?:github\.com|gitlab\.com)/", out.url) and not out.ids:
         out.links.setdefault("code", out.url)
 

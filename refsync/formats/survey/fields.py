@@ -23,7 +23,7 @@ URL = re.compile(r"https?://[^\s<>\"'，。）)\]]+(?:\([^\s<>()]*\)[^\s<>\"'，
 BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|【([^【】]*)】|（([^（）]*)）")
 _STARS = re.compile(r"^[\s~]*\d+(?:\.\d+)?\s*[kK]?\+?\s*(?::[a-z_]+:|⭐️?|★|🔥|stars?|citations?)*\s*$")
 SEPARATOR = re.compile(
-    rf"[{GONE}\n|;]|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|,(?=(?:19|20)\d\d(?!\d))|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|\s/\s|(?<=\s)@"
+    rf"[{GONE}\n|;]+|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|,(?=(?:19|20)\d\d(?!\d))|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|\s/\s|(?<=\s)@"
 )
 EMOJI = re.compile(r":[a-z0-9_+-]+:|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]+")
 CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
@@ -206,6 +206,12 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
         out.aka = out.aka or inner
         return True
     if take_mention(out, inner, expected=True) or take_compound(out, inner):
+        return True
+    if inner.casefold() in out.words.awards:
+        out.ratings.append(inner)
+        return True
+    if out.text.plain[start : start + 1] == "（" and len(inner) <= 12 and re.search(r"[\u4e00-\u9fff]", inner):
+        out.tags.append(inner)
         return True
     marks = {span.mark for span in out.text.marked("italic", "code") if start < span.end and end > span.start}
     if not square and "italic" in marks and out.group is None:
@@ -417,6 +423,8 @@ def take_venue(out: Draft) -> None:
 def _mentions(out: Draft) -> Iterator[tuple[int, int]]:
     """Runs of up to three neighbouring segments that name a venue, the longest first."""
     parts = list(_segments(out.left))
+    if len(parts) > 24:
+        parts = [*parts[:16], *parts[-8:]]  # between them is prose
     # In prose about a work an acronym with a year is a benchmark as often as a venue.
     in_prose = len(out.left.replace(GONE, "")) > 150
     for width in (3, 2, 1):

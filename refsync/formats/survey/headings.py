@@ -104,7 +104,7 @@ def titled(blocks: Sequence[Block], words: Words) -> dict[int, Titled]:
             continue
         leaves.setdefault(block.level, []).append(at)
         sign = _sign(block, words)
-        one = _under(blocks, at, words) if sign or len(block.text.plain.split()) > 3 else None
+        one = _under(blocks, at, words, sure=sign > 2) if sign or len(block.text.plain.split()) > 3 else None
         if one is not None:
             found[at] = one
             signs[at] = sign + _leads(blocks, at, words)
@@ -118,7 +118,7 @@ def titled(blocks: Sequence[Block], words: Words) -> dict[int, Titled]:
 
 
 def _sign(block: Block, words: Words) -> int:
-    """How clearly a heading's own text is a title: 2 for a paper's link or a venue with its year behind it."""
+    """How clearly a heading's own text is a title: 3 with a link that says so, 2 as a link or with a venue and its year."""
     text = block.text
     plain = " ".join(fields.EMOJI.sub(" ", text.plain).split())
     if plain_word(plain) in words.noise or len(plain.split()) < 4:
@@ -130,6 +130,11 @@ def _sign(block: Block, words: Words) -> int:
     ]
     if covered:
         return 2
+    labels = [
+        span for span in text.marked("link") if words.label(text.plain[span.start : span.end].strip("[]() ")) == "paper"
+    ]
+    if any(fields.is_paper_link(span.href) for span in labels):
+        return 3
     dated = _DATED.search(plain)
     mention = words.mention(dated[1]) if dated else None
     if mention and (mention.known or mention.year) and len(plain[: dated.start() if dated else 0].split()) > 3:
@@ -150,11 +155,29 @@ def _leads(blocks: Sequence[Block], at: int, words: Words) -> int:
     return int(leads)
 
 
-def _under(blocks: Sequence[Block], at: int, words: Words) -> Titled | None:
+def _title_end(text: Text, words: Words) -> int:
+    """Where the title of a heading ends: before its labelled links and the emoji at its end."""
+    end = min(
+        (span.start for span in text.marked("link") if words.label(text.plain[span.start : span.end].strip("[]() "))),
+        default=len(text.plain),
+    )
+    return len(fields.EMOJI.sub(lambda found: " " * len(found[0]), text.plain[:end]).rstrip(" [("))
+
+
+def _is_work(text: Text, words: Words) -> bool:
+    """Whether a bullet below a heading is a work: a linked title, or a bold one at its head."""
+    head = len(text.plain) - len(text.plain.lstrip())
+    return any(
+        fields.is_paper_link(span.href) if span.mark == "link" else span.start <= head + 2
+        for span in bullets.title_spans(text, words)
+    )
+
+
+def _under(blocks: Sequence[Block], at: int, words: Words, *, sure: bool) -> Titled | None:
     """The heading with what belongs to it, None when works or headings stand below it."""
     block = blocks[at]
     plain = block.text.plain
-    own = Text(plain, (*block.text.spans, Span(0, len(plain), "bold")))
+    own = Text(plain, (*block.text.spans, Span(0, _title_end(block.text, words), "bold")))
     texts, last, taken = [own], block.last_line, set()
     for place in range(at + 1, len(blocks)):
         one = blocks[place]
@@ -162,6 +185,8 @@ def _under(blocks: Sequence[Block], at: int, words: Words) -> Titled | None:
             if one.kind == "heading" and block.level < one.level < 7:
                 return None
             break
+        if sure and one.kind in {"row", "item"}:
+            continue
         if one.kind == "row":
             return None
         if one.kind not in {"item", "paragraph"}:
@@ -174,7 +199,7 @@ def _under(blocks: Sequence[Block], at: int, words: Words) -> Titled | None:
             texts.append(one.text)
             last = one.last_line
             taken.add(place)
-        elif (one.kind == "item" and bullets.title_spans(one.text, words)) or (
+        elif (one.kind == "item" and _is_work(one.text, words)) or (
             one.kind == "paragraph" and place > at + 1 and bullets.title_spans(one.text, words) and not taken
         ):
             return None

@@ -165,7 +165,7 @@ def inline(token: Any) -> Text:
         elif kind == "text":
             builder.add(child.content)
         elif kind in {"softbreak", "hardbreak"}:
-            builder.add("\n")
+            builder.line()
         elif kind in _MARKS:
             builder.open(_MARKS[kind])
         elif kind in _CLOSES:

@@ -41,7 +41,7 @@ def divided(blocks: Sequence[Block], words: Words) -> tuple[str | None, list[Sec
             at += 1
         elif at in works:
             stack = _above(stack, block.level)
-            at = _collect_titled(blocks, at, works[at], stack[-1])
+            at = _collect_titled(blocks, at, works[at], stack[-1], words)
         elif block.kind == "heading" or headings.is_pseudo(blocks, at, words):
             level = block.level or headings.PSEUDO
             stack = _above(stack, level)
@@ -86,13 +86,16 @@ def _is_contents(form: str) -> bool:
     return "table of content" in form or form in {"contents", "toc", "目录"}
 
 
-def _collect_titled(blocks: Sequence[Block], at: int, work: headings.Titled, section: Section) -> int:
+def _collect_titled(blocks: Sequence[Block], at: int, work: headings.Titled, section: Section, words: Words) -> int:
     """Takes a heading that is a work with what stands below it, up to the next heading."""
-    section.items.append(Item("heading", work.text, blocks[at].line, work.last_line))
+    item = Item("heading", work.text, blocks[at].line, work.last_line)
+    section.items.append(item)
     place = at + 1
     while place < len(blocks) and blocks[place].kind not in {"heading", "end"}:
         block = blocks[place]
-        if place not in work.taken and block.kind != "rule":
+        if block.kind == "item" and place not in work.taken and bullets.cell_of(block.text, words):
+            bullets.take_remark(item, block.text, words)
+        elif place not in work.taken and block.kind != "rule":
             section.others.append((block, "text under a title"))
         place += 1
     return place
@@ -120,9 +123,13 @@ def _by_lines(block: Block, parts: Sequence[Text]) -> list[Item]:
     items: list[Item] = []
     line = block.line
     for part in parts:
-        last = min(line + part.plain.rstrip("\n").count("\n"), block.last_line)
-        items.append(Item("paragraph", part, line, last))
-        line += part.plain.count("\n")
+        begin = len(part.plain) - len(part.plain.lstrip())
+        end = len(part.plain.rstrip())
+        breaks = [span.start for span in part.marked("line")]
+        first = line + sum(at <= begin for at in breaks)
+        last = line + sum(at <= end for at in breaks)
+        items.append(Item("paragraph", part, first, min(last, block.last_line)))
+        line += len(breaks)
     return items
 
 
@@ -142,7 +149,7 @@ def _with_following(
             if venue:
                 texts.append(venue)
             else:
-                items[-1].remarks.append(" ".join(block.text.plain.split()))
+                bullets.take_remark(items[-1], block.text, words)
             items[-1].last_line = block.last_line
             following += 1
             continue

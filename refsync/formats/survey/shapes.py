@@ -17,10 +17,11 @@ from refsync.names import without_et_al
 from refsync.venues import dated
 
 _EDGE = " \t\n,;:|-–—·•*_" + GONE
-_NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d)\d{1,4}[.)、]|\d{1,3}\s*[|｜]|[-*•▪●○])\s+")
+_NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d)\d{1,4}[.)、](?:\s+|(?=[^\W\d_]{3}))|(?:\d{1,3}\s*[|｜]|[-*•▪●○])\s+)")
 _DATED = re.compile(
     r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)"
 )
+_OPENING = re.compile(r"(?<![^\W_])[\"“„«「『]")
 _OPEN, _CLOSE = '"“„«「『', '"”“»」』'
 
 
@@ -41,11 +42,24 @@ def heads(out: Draft, start: int = 0) -> int:
             ):
                 return at
             out.blank(bracket.start(), bracket.end())
-        elif (dated := _DATED.match(left, at)) and _take_dated(out, dated):
+        elif ((dated := _DATED.match(left, at)) and _take_dated(out, dated)) or (
+            (short := _SHORT_DATED.match(left, at)) and _take_short_dated(out, short)
+        ):
             pass
         else:
             return at
         start = at
+
+
+_SHORT_DATED = re.compile(r"\s*(?P<year>\d\d)[-_–](?P<venue>[A-Z][A-Za-z]*[A-Z][\w&+]*|[A-Z]{2,}\w*)[-_–]\s*(?=\S)")
+
+
+def _take_short_dated(out: Draft, short: re.Match[str]) -> bool:
+    """Understands "16-ATC-"."""
+    if not fields.take_mention(out, f"{short['venue']} '{short['year']}", expected=True):
+        return False
+    out.blank(short.start(), short.end())
+    return True
 
 
 def _take_dated(out: Draft, dated: re.Match[str]) -> bool:
@@ -67,11 +81,10 @@ def _take_dated(out: Draft, dated: re.Match[str]) -> bool:
 def quoted(out: Draft) -> tuple[int, int] | None:
     """A title between quotes, at the start or after a nickname or authors."""
     plain = out.text.plain
-    opening = next(
-        (at for at, char in enumerate(plain) if char in _OPEN and (at == 0 or not plain[at - 1].isalnum())), None
-    )
-    if opening is None:
+    quote = _OPENING.search(plain)
+    if quote is None:
         return None
+    opening = quote.start()
     closings = [
         at for at in range(opening + 2, len(plain)) if plain[at] in _CLOSE and not plain[at + 1 : at + 2].isalnum()
     ]
@@ -81,6 +94,8 @@ def quoted(out: Draft) -> tuple[int, int] | None:
     )
     if ending is None or len(plain[opening:ending].split()) < 2 or len(plain[:opening].split()) > 30:
         return None
+    if ending - opening < 30 and re.match(r"\s*:\s*\w+\s+\w+", plain[ending + 1 :]):
+        return None  # "Do Anything Now": the title goes on
     # A quoted word at the head of a plain title ("Lossless" Compression ...) is no quoted title.
     if ending - opening < 20 and len(plain[ending + 1 :].split()) > 3 and plain[ending + 1 : ending + 2] == " ":
         return None
@@ -167,6 +182,10 @@ def _after_nickname(out: Draft, span: Span, text: str, *, bracketed: bool) -> tu
 def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
     """A marked title without the brackets inside its mark: "[DCN] Deep & Cross Network (Stanford 2017)"."""
     plain = out.text.plain
+    for pattern, take in ((_DATED, _take_dated), (_SHORT_DATED, _take_short_dated)):
+        found = pattern.match(plain, start, end)
+        if found and found.end() < end and found[0].rstrip()[-1:] in "-–" and take(out, found):
+            start = found.end()
     first = fields.BRACKETS.match(plain, start, end)
     inner = fields.inside(first).strip() if first else ""
     if first and plain[first.end() : end].strip(_EDGE) and (first[0][0] in "[【" or fields.only_date(inner)):

@@ -85,7 +85,7 @@ def read_row(row: Block, columns: Sequence[str], words: Words, favourite: str | 
         return None
     for role, cell in zip(columns, row.cells, strict=False):
         if role != "title" and not (_EMPTY.match(cell.plain.strip()) and not cell.spans):
-            _take_cell(out, role, cell)
+            take_cell(out, role, cell)
     entries.settle(out)
     return out
 
@@ -106,7 +106,8 @@ def _unstressed(cell: Text) -> Text:
     return Text(cell.plain, tuple(span for span in cell.spans if span not in stressed)) if stressed else cell
 
 
-def _take_cell(out: Draft, role: str, cell: Text) -> None:
+def take_cell(out: Draft, role: str, cell: Text) -> None:
+    """Takes what a cell in a column of this role says."""
     text = " ".join(cell.plain.split())
     links = [span for span in cell.marked("link") if span.href]
     if role == "venue":

@@ -12,7 +12,7 @@ class Span:
 
     start: int
     end: int
-    mark: str  # link, image, bold, italic, code, strike
+    mark: str  # link, image, bold, italic, code, strike; line where a line of the source ends
     href: str = ""
 
 
@@ -37,7 +37,7 @@ class Text:
         return Text(self.plain[start:end], kept)
 
     def __bool__(self) -> bool:
-        return bool(self.plain.strip() or self.spans)
+        return bool(self.plain.strip()) or any(span.mark != "line" for span in self.spans)
 
 
 def joined(texts: Sequence[Text]) -> Text:
@@ -107,6 +107,12 @@ class Builder:
     def image(self, src: str, alt: str) -> None:
         """An image stands here: a mark of no width."""
         self.spans.append(Span(self.length, self.length, "image", f"{src}\n{alt}"))
+
+    def line(self) -> None:
+        """A line of the source ends here: a line break, unless a tag made one just before."""
+        if not (self.parts and self.parts[-1].endswith("\n")):
+            self.add("\n")
+        self.spans.append(Span(self.length, self.length, "line"))
 
     def append(self, text: Text) -> None:
         """Goes on with a Text, marks and all."""

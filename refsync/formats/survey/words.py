@@ -72,7 +72,7 @@ class Words:
     def of_heading(self, text: str) -> tuple[str | None, int | None]:
         """The venue and the year that a heading gives to all under it: "CVPR 2024", "2020 Venues", "ICML'21 papers"."""
         for found in re.finditer(
-            r"(?<![\w&-])([A-Z][\w&/-]*[A-Za-z](?: [A-Z][\w&]*)?)[-\s]*['’]?((?:19|20)?\d\d)(?!\d)", text
+            r"(?<![\w&-])([A-Za-z][\w&/-]*[A-Za-z](?: [A-Z][\w&]*)?)[-\s]*['’]?((?:19|20)?\d\d)(?!\d)", text
         ):
             mention = self.mention(found[0])
             if mention and mention.known and mention.year:
