@@ -221,7 +221,8 @@ def _unsure(sources: Sequence[Source]) -> list[Problem]:
     for source in sources:
         for account in source.reading.accounts if source.reading else ():
             if account.confidence < 0.8:
-                what = f"perhaps misread: {account.title[:60]!r} (confidence {account.confidence:.2f})."
+                why = f": {'; '.join(account.doubts[:2])}" if account.doubts else ""
+                what = f"perhaps misread: {account.title[:60]!r} (confidence {account.confidence:.2f}{why})."
                 hint = "Compare the line with `refsync read`; corrections.yaml sets it right."
                 out.append(Problem(where=f"{account.file}:{account.line}", what=what, hint=hint, check="unsure"))
     return out

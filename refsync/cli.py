@@ -153,6 +153,7 @@ def _account_value(one: Account | Skipped) -> dict[str, Any]:
         "arxiv_id": one.ids.get("arxiv"), "doi": one.ids.get("doi"), "url": one.url, "links": dict(one.links),
         "group": one.group, "tags": list(one.tags), "has_code": one.has_code, "rating": one.rating,
         "comment": one.comment, "kind": one.kind, "inferred": list(one.inferred), "confidence": one.confidence,
+        "doubts": list(one.doubts),
         "raw": one.raw,
     }  # fmt: skip
 

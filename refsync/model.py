@@ -179,7 +179,8 @@ class Account:
     """What one place of a list says of a work: one occurrence, before any merging.
 
     `topic` is the heading path below the document's title; `inferred` names the fields that the entry itself does not
-    state (taken from a heading, a parent bullet, an arXiv number); `kind` is paper or resource; `confidence` is 0..1.
+    state (taken from a heading, a parent bullet, an arXiv number); `kind` is paper or resource; `confidence` is 0..1,
+    and `doubts` say in words why it is not higher.
     """
 
     file: str
@@ -204,6 +205,7 @@ class Account:
     kind: str = "paper"
     inferred: tuple[str, ...] = ()
     confidence: float = 0.0
+    doubts: tuple[str, ...] = ()
     raw: str = ""
 
 

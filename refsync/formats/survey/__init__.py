@@ -12,6 +12,7 @@ from typing import TypeVar
 from refsync.formats.survey import (
     authors,
     bullets,
+    confidence,
     entries,
     fields,
     headings,
@@ -38,12 +39,14 @@ def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
     accounts: list[Account] = []
     skipped: list[Skipped] = []
     for section in divided:
-        for item, draft, confidence, why in _section(section, lexicon):
+        candidates = list(_section(section, lexicon))
+        usual = confidence.habits([draft for _, draft, _, _ in candidates if draft is not None])
+        for item, draft, first, why in candidates:
             raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
             if draft is None:
                 skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
             else:
-                accounts.append(_account(draft, item, section, file, raw, confidence))
+                accounts.append(_account(draft, item, section, file, raw, first, usual))
         for block, why in section.others:
             raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
             skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
@@ -103,15 +106,15 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         if item.why:
             yield item, None, 0.0, item.why
             continue
-        draft, confidence, why = read[id(item)]
+        draft, first, why = read[id(item)]
         if draft is not None and not section.path and not (draft.ids or draft.venue or draft.year or draft.authors):
             draft, why = None, "prose before the first heading"
         elif why == "bare" and works.total() > works[item.container] and len(bare) < works.total():
             # Where the works are bullets or rows, a paragraph without any anchor is prose about them.
             draft, why = None, "prose"
         elif why == "bare" and agreed + len(bare) < 2:
-            confidence = min(confidence, 0.6)
-        yield item, draft, confidence, why
+            first = min(first, 0.6)
+        yield item, draft, first, why
 
 
 _VOTERS = 16
@@ -227,7 +230,9 @@ def _heading_rows(rows: Sequence[Block], title: int) -> dict[int, int]:
     return found
 
 
-def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, confidence: float) -> Account:
+def _account(
+    draft: Draft, item: Item, section: Section, file: str, raw: str, first: float, usual: confidence.Habits
+) -> Account:
     venue, year = item.venue or section.venue, item.year or section.year
     if draft.venue is None and venue:
         draft.venue = venue
@@ -240,6 +245,7 @@ def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, co
         draft.url = next(
             (draft.links[label] for label in ("project", "code", *draft.links) if label in draft.links), None
         )
+    doubts = [*confidence.of_entry(draft, resource=resource), *([] if resource else confidence.among(draft, usual))]
     comment = "; ".join(filter(None, [draft.comment, *item.remarks])) or None
     return Account(
         file=file,
@@ -263,6 +269,7 @@ def _account(draft: Draft, item: Item, section: Section, file: str, raw: str, co
         comment=comment,
         kind="resource" if resource else "paper",
         inferred=tuple(sorted(draft.inferred)),
-        confidence=round(max(0.0, confidence - draft.doubts), 2),
+        confidence=confidence.measured(first, doubts),
+        doubts=tuple(doubts),
         raw=raw,
     )

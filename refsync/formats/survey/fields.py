@@ -55,7 +55,6 @@ class Draft:
     ratings: list[str] = field(default_factory=list)
     comment: str | None = None
     inferred: set[str] = field(default_factory=set)
-    doubts: float = 0.0
     preprint: bool = False
 
     def blank(self, start: int, end: int) -> None:

@@ -312,7 +312,9 @@ def plain_end(out: Draft, start: int) -> int:
     end = min(end, newline)
     # What stands before a labelled link is the title; what follows it is about the work.
     prose = _DESCRIBED.search(out.left, start, end)
-    if prose and len(out.left[start : prose.start()].split()) > 1:
+    if prose and len(out.left[start : prose.start()].split()) > (
+        1 if len(out.left[prose.end() : end].split()) < 9 else 0
+    ):
         end = prose.start()
     label = re.search(rf"[\[(]?{GONE}+", out.left[start:end])
     if label and len(out.left[start : start + label.start()].split()) > 1:

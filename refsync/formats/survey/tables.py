@@ -92,6 +92,8 @@ def read_row(row: Block, columns: Sequence[str], words: Words, favourite: str | 
 
 def _unstressed(cell: Text) -> Text:
     """A cell without the bold type that only stresses a part of its title."""
+    if len(cell.plain.split()) > 30:
+        return cell  # a title with prose behind it
     lines = cell.plain.count("\n")
     linked = sum(span.end - span.start for span in cell.marked("link"))
     shown = len(cell.plain.strip()) - linked
