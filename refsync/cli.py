@@ -83,16 +83,19 @@ def build(path: Path, force: bool, dry_run: bool) -> None:
 
 
 @cli.command()
-@click.argument("path", metavar="LIST", type=click.Path(path_type=Path))
+@click.argument("source", metavar="LIST")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, in document order.")
 @click.option("--skipped", is_flag=True, help="Show what was left out, and why, instead.")
-def read(path: Path, as_json: bool, skipped: bool) -> None:
-    """Show what the reader sees in a list, entry by entry, before anything is merged."""
+def read(source: str, as_json: bool, skipped: bool) -> None:
+    """Show what the reader sees in a list, entry by entry, before anything is merged.
+
+    LIST is a file, - for standard input, a repository or a file on GitHub, or the address of any list on the web.
+    """
     with failures():
-        from refsync import documents
         from refsync.formats import survey
 
-        reading = survey.read(documents.text_of(path), str(path))
+        text, name = _text_of(source)
+        reading = survey.read(text, name)
         ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
         for one in reading.skipped if skipped else reading.accounts:
             if as_json:
@@ -101,11 +104,25 @@ def read(path: Path, as_json: bool, skipped: bool) -> None:
                 click.echo(_account_line(one))
         if not reading.accounts and not skipped:
             what = "no entries found." if reading.skipped else "is empty."
-            raise Failure(Problem(where=str(path), what=what, hint="`refsync read --skipped` shows what was left out."))
+            raise Failure(Problem(where=name, what=what, hint="`refsync read --skipped` shows what was left out."))
         if not as_json:
             kinds = [one.kind for one in reading.accounts]
             counts = f"{len(kinds)} entries: {kinds.count('paper')} papers, {kinds.count('resource')} resources"
             click.echo(f"{counts}; {len(reading.skipped)} parts left out", err=True)
+
+
+def _text_of(source: str) -> tuple[str, str]:
+    """(text, name) of a LIST. Raises Failure when there is none."""
+    from refsync import documents, web
+
+    if source == "-":
+        return web.standard_input(), source
+    if not web.is_address(source):
+        return documents.text_of(Path(source)), source
+    with web.Web(web.cache_folder()) as session:
+        text, address = session.text(source)
+    # The ending tells Markdown from reStructuredText; the address that the person gave names the list.
+    return text, source if address == source else web.shown(address)
 
 
 @cli.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from refsync import documents, formats
@@ -72,7 +72,41 @@ def matches(folder: Path, name: str) -> list[Path]:
 
 def read(paths: Iterable[Path], folder: Path, tables: Tables) -> tuple[Source, ...]:
     """The sources, each read by what its name says it is. Raises Failure for one that cannot be read."""
-    return tuple(_read(path, _name(path, folder), tables) for path in paths)
+    return _without_twins([_read(path, _name(path, folder), tables) for path in paths])
+
+
+_SHARED, _ENOUGH = 0.8, 5  # a list that shares more of its works with another, and has so many, is its translation
+
+
+def _without_twins(found: list[Source]) -> tuple[Source, ...]:
+    """The sources, each list that is another's translation emptied and told of."""
+    out: list[Source] = []
+    works: list[tuple[str, frozenset[str]]] = []
+    for source in found:
+        own = _works(source.reading) if source.reading else frozenset()
+        twin = next((name for name, others in works if len(own) >= _ENOUGH and _is_twin(own, others)), None)
+        if twin is None:
+            works.append((source.name, own))
+            out.append(source)
+            continue
+        what = f"lists the same works as {twin} ({_SHARED:.0%} or more of them): taken for its translation and left out."
+        hint = "To read it too, build it in a folder of its own."
+        problem = Problem(where=source.name, what=what, hint=hint, check="twin")
+        out.append(replace(source, reading=None, problems=(*source.problems, problem)))
+    return tuple(out)
+
+
+def _is_twin(own: frozenset[str], others: frozenset[str]) -> bool:
+    return len(own & others) > _SHARED * len(own) and len(own & others) * 2 > len(others)
+
+
+def _works(reading: Reading) -> frozenset[str]:
+    """What names the works of a list in any language: their identifiers, else their addresses."""
+    return frozenset(
+        next((f"{scheme}:{value}" for scheme, value in account.ids.items()), account.url or "")
+        for account in reading.accounts
+        if account.ids or account.url
+    )
 
 
 def _name(path: Path, folder: Path) -> str:
