@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 _ARXIV_NEW = r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}"
@@ -36,6 +37,7 @@ _ACL_NEW = re.compile(r"^/((?:\d{4}\.[a-z0-9_-]+-[a-z0-9_]+\.\d+)|(?:[A-Z]\d{2}-
 _OPENREVIEW_HOST = re.compile(r"(?:^|\.)openreview\.net$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def of_url(url: str) -> tuple[str, str] | None:
     """(scheme, value) that a link names, schemes `arxiv`, `doi`, `acl`, `openreview`; None when it names none."""
     try:

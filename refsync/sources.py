@@ -89,7 +89,9 @@ def _without_twins(found: list[Source]) -> tuple[Source, ...]:
             works.append((source.name, own))
             out.append(source)
             continue
-        what = f"lists the same works as {twin} ({_SHARED:.0%} or more of them): taken for its translation and left out."
+        what = (
+            f"lists the same works as {twin} ({_SHARED:.0%} or more of them): taken for its translation and left out."
+        )
         hint = "To read it too, build it in a folder of its own."
         problem = Problem(where=source.name, what=what, hint=hint, check="twin")
         out.append(replace(source, reading=None, problems=(*source.problems, problem)))

@@ -335,9 +335,15 @@ def _beside_words(awards: tuple[str, ...], status: tuple[str, ...]) -> frozenset
 
 def _is_other(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str, ...]) -> bool:
     """Whether a text of several words holds one that stands in no name of a venue nor beside one: most texts do."""
-    words = _WORDS.findall(text.casefold())
-    if len(words) < 3 or "(" in text or _VENUE_NOUN.search(text):
+    words = _WORDS.findall(text)
+    if len(words) < 3 or "(" in text:
         return False
+    # A name of several words is written in capitals.
+    if len(words) > 5 and 2 * sum(word[0].islower() for word in words if len(word) > 3) > len(words):
+        return True
+    if _VENUE_NOUN.search(text):
+        return False
+    words = [word.casefold() for word in words]
     beside = _beside_words(awards, status)
     return any(word not in table.vocabulary and word not in beside for word in words)
 

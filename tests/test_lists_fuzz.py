@@ -40,19 +40,25 @@ def checked(text: str, name: str = "list.md") -> Reading:
     last = text.count("\n") + 1
     for one in (*reading.accounts, *reading.skipped):
         assert 1 <= one.line <= one.last_line <= last, one
-    source = _bare(text)
     for account in reading.accounts:
         assert account.title.strip() and 0 <= account.confidence <= 1
-        for said in (account.title, account.aka or "", *(person.family or "" for person in account.authors)):
-            missing = [word for word in re.findall(r"\w+", _bare(said)) if word not in source]
-            assert not missing, (missing, account)
+        people = [person.family or person.literal or "" for person in account.authors]
+        for said in (account.title, account.aka or "", *people):
+            assert _is_within(said, text), (said, account)
+            # Where no markup parts the words, each stands there as it is.
+            if not re.search(r"[<>\[\]*_`~\\&\n]", account.raw):
+                assert all(word in account.raw for word in re.findall(r"\w+", said)), (said, account)
     return reading
 
 
-def _bare(text: str) -> str:
-    """Text without what marks it, so that words stand as a reader of the list sees them."""
-    text = re.sub(r"<[^<>]*>|[*_~`\\\u00ad|\[\]]", "", html.unescape(text))
-    return re.sub(r"\s+", "", text).casefold()
+def _is_within(said: str, source: str) -> bool:
+    """Whether the letters and digits of `said` stand in `source` in this order, with markup between them at most."""
+    letters = iter(_letters(html.unescape(source)) + _letters(source))
+    return all(letter in letters for letter in _letters(said))
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 @fuzzed

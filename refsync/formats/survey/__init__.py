@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from refsync.formats.survey import (
     authors,
@@ -94,9 +93,10 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         return
     rows = [item for item in section.items if item.row is not None]
     others = [item for item in section.items if item.row is None and not item.why]
-    votes = Counter(shape for item in _sample(others) if (shape := entries.shape_of(item.text, lexicon)))
+    own = {id(item): entries.vote(item.text, lexicon) for item in others}
+    votes = Counter(vote.shape for vote in own.values() if vote)
     favourite = votes.most_common(1)[0][0] if votes else None
-    read = {id(item): _item(item, section, lexicon, favourite) for item in others}
+    read = {id(item): _item(item, section, lexicon, favourite, own[id(item)]) for item in others}
     agreed = sum(draft is not None and entries.is_anchored(draft) for draft, _, _ in read.values())
     read |= _rows(rows, lexicon)
     bare = [item for item in others if read[id(item)][2] == "bare"]
@@ -117,16 +117,9 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         yield item, draft, first, why
 
 
-_VOTERS = 16
-_Voter = TypeVar("_Voter")
-
-
-def _sample(voters: Sequence[_Voter]) -> Sequence[_Voter]:
-    """So many neighbours, spread evenly, as settle how a section is written."""
-    return voters if len(voters) <= _VOTERS else voters[:: len(voters) // _VOTERS]
-
-
-def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -> tuple[Draft | None, float, str]:
+def _item(
+    item: Item, section: Section, lexicon: Words, favourite: str | None, own: entries.Vote | None
+) -> tuple[Draft | None, float, str]:
     plain = " ".join(item.text.plain.split())
     if not plain:
         return None, 0.0, "no text"
@@ -137,7 +130,7 @@ def _item(item: Item, section: Section, lexicon: Words, favourite: str | None) -
         return None, 0.0, "caption"
     if item.container == "paragraph" and _are_people(item.text, lexicon):
         return None, 0.0, "names"
-    draft = entries.read(item.text, lexicon, favourite)
+    draft = entries.read(item.text, lexicon, favourite, own) if own else None
     if draft is None:
         return None, 0.0, "no title found"
     for role, cell in item.cells:
@@ -203,8 +196,12 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
         columns = tables.roles(blocks, lexicon)
         at = columns.index("title") if "title" in columns else -1
         heads = _heading_rows(blocks, at)
-        cells = [row.cells[at] for row in _sample(blocks) if 0 <= at < len(row.cells)]
-        votes = Counter(shape for cell in cells if (shape := entries.shape_of(cell, lexicon)))
+        own = {
+            row.line: entries.vote(tables.title_of(row.cells[at]), lexicon)
+            for row in blocks
+            if 0 <= at < len(row.cells) and row.line not in heads
+        }
+        votes = Counter(vote.shape for vote in own.values() if vote)
         favourite = votes.most_common(1)[0][0] if votes else None
         under: tuple[str, ...] = ()
         for item, row in zip(group, blocks, strict=True):
@@ -213,7 +210,7 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
                 found[id(item)] = (None, 0.0, "heading of the rows below")
                 continue
             item.under = under
-            draft = tables.read_row(row, columns, lexicon, favourite)
+            draft = tables.read_row(row, columns, lexicon, favourite, own.get(row.line))
             found[id(item)] = (draft, 0.95, "") if draft else (None, 0.0, "table row without a title")
     return found
 

@@ -96,7 +96,7 @@ def flat(block: Block, words: Words) -> Iterator[Item]:
     own = [block.text]
     nested: list[Block] = []
     remarks: list[Block] = []
-    last = block.line + max(0, block.text.plain.count("\n"))
+    last = block.line + len(block.text.marked("line"))
     for child in block.children:
         if child.kind == "paragraph":
             own.append(child.text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from refsync import identifiers
 from refsync.formats.survey import authors, fields, shapes
@@ -17,57 +19,95 @@ _EDGE = " \t\n,;:|-–—·•*_`" + fields.GONE
 _LONGEST = 1500  # what follows so much text is prose about the work, kept as its comment
 
 
-def shape_of(text: Text, words: Words) -> str | None:
-    """The first shape that finds a title: what an entry votes for."""
-    text = text.cut(0, _LONGEST)
-    for name, find in shapes.SHAPES.items():
-        if find(fields.draft(text, words)) is not None:
-            return name
+@dataclass(slots=True)
+class Vote:
+    """The first shape that finds a title in a text: what an entry votes for, kept because its neighbours mostly agree."""
+
+    shape: str
+    text: Text
+    draft: Draft
+    found: tuple[int, int]
+
+
+def vote(text: Text, words: Words) -> Vote | None:
+    """What an entry votes for; None when no shape finds a title, which no favourite of its neighbours would either."""
+    text = _unwrapped(text.cut(0, _head(text)) if len(text.plain) > _LONGEST else text)
+    for name in shapes.SHAPES:
+        if (cast := _cast(name, text, words)) is not None:
+            return (_earlier_bold(cast, words) if name == "linked" else None) or cast
     return None
 
 
-def read(text: Text, words: Words, favourite: str | None) -> Draft | None:
-    """The entry that `text` is, its title found by the section's favourite shape if that fits, else by the others."""
-    if len(text.plain) > _LONGEST:
-        cut = text.plain.rfind(" ", 0, _LONGEST) + 1 or _LONGEST
-        out = read(text.cut(0, cut), words, favourite)
-        if out is not None:
-            out.comment = " ".join(f"{out.comment or ''} {text.plain[cut:]}".split())
-        return out
-    text = _unwrapped(text)
-    # Quotes leave no doubt; the other marks are worth what the neighbours say.
-    # A link or bold type at the very head is a mark even among neighbours that have none.
-    order = list(dict.fromkeys(["quoted", *([favourite] if favourite else []), *shapes.SHAPES]))
-    if favourite in _UNMARKED and (head := _marked_at_head(text, words)):
-        order.insert(1, head)
-    if (head := _earlier_bold(text, words)) and "linked" in order:
-        order.remove(head)
-        order.insert(order.index("linked"), head)
-    for name in order:
-        out = fields.draft(text, words)
-        found = shapes.SHAPES[name](out)
-        if found is None:
-            continue
-        start, end = shapes.peeled(out, *found)
-        out.title = title_text(text.plain[start:end])
-        if not out.title:
-            continue
-        out.title_at = start
-        _take_title_link(out, start, end)
-        out.blank(start, end)
-        fields.take_links(out)
-        fields.take_badges(out)
-        if name not in {"plain", "authored", "reference"}:
-            shapes.heads(out)
-        fields.take_brackets(out)
-        fields.take_identifiers(out)
-        fields.take_venue(out)
-        fields.take_authors(out)
-        fields.take_authors_named(out)
-        fields.take_rest(out)
-        settle(out)
-        return out
-    return None
+def _cast(name: str, text: Text, words: Words) -> Vote | None:
+    out = fields.draft(text, words)
+    found = shapes.SHAPES[name](out)
+    return Vote(name, text, out, found) if found is not None else None
+
+
+def _head(text: Text) -> int:
+    """Length of the part of a long text that is looked at, up to the end of a word."""
+    return text.plain.rfind(" ", 0, _LONGEST) + 1 or _LONGEST
+
+
+def read(text: Text, words: Words, favourite: str | None, own: Vote | None = None) -> Draft | None:
+    """The entry that `text` is, its title found by the section's favourite shape if that fits, else by the others.
+
+    `own` is its vote, when it was asked before; it is used up.
+    """
+    own = own or vote(text, words)
+    if own is None:
+        return None
+    out = next((out for cast in _candidates(own, words, favourite) if (out := _finished(cast)) is not None), None)
+    if out is not None and len(text.plain) > _LONGEST:
+        out.comment = " ".join(f"{out.comment or ''} {text.plain[_head(text) :]}".split())
+    return out
+
+
+def _candidates(own: Vote, words: Words, favourite: str | None) -> Iterator[Vote]:
+    """The ways to read an entry, best first. Quotes leave no doubt; the other marks are worth what the neighbours say."""
+    tried = {own.shape}
+    if own.shape == "quoted" or favourite in {None, own.shape}:
+        yield own
+    else:
+        assert favourite is not None
+        head = _marked_at_head(own.text, words) if favourite in _UNMARKED else None
+        # A link or bold type at the very head is a mark even among neighbours that have none.
+        for name in (head, favourite, own.shape):
+            if name is None or (name in tried and name != own.shape):
+                continue
+            tried.add(name)
+            cast = own if name == own.shape else _cast(name, own.text, words)
+            if cast is not None:
+                yield cast
+            if name == own.shape:
+                break
+    for name in shapes.SHAPES:
+        if name not in tried and (cast := _cast(name, own.text, words)) is not None:
+            yield cast
+
+
+def _finished(cast: Vote) -> Draft | None:
+    """The entry, everything around its title understood; None when the title is empty."""
+    out, text = cast.draft, cast.text
+    start, end = shapes.peeled(out, *cast.found)
+    out.title = title_text(text.plain[start:end])
+    if not out.title:
+        return None
+    out.title_at = start
+    _take_title_link(out, start, end)
+    out.blank(start, end)
+    fields.take_links(out)
+    fields.take_badges(out)
+    if cast.shape not in _UNMARKED:
+        shapes.heads(out)
+    fields.take_brackets(out)
+    fields.take_identifiers(out)
+    fields.take_venue(out)
+    fields.take_authors(out)
+    fields.take_authors_named(out)
+    fields.take_rest(out)
+    settle(out)
+    return out
 
 
 _WRAPPED = re.compile(r"\s*(\[)((?:[^\[\]]|\[[^\[\]]*\]){40,})(\])(?=\s*(?:[\[(|.]|$))")
@@ -85,15 +125,15 @@ def _unwrapped(text: Text) -> Text:
 _UNMARKED = frozenset({"plain", "authored", "reference"})
 
 
-def _earlier_bold(text: Text, words: Words) -> str | None:
-    """The shape of a bold title that stands before every linked text: "**Title** [Buy or read](...)"."""
-    if not (text.marked("bold") and text.marked("link")):
+def _earlier_bold(linked: Vote, words: Words) -> Vote | None:
+    """The vote for a bold title that stands before the linked text: "**Title** [Buy or read](...)"."""
+    if not any(span.start < linked.found[0] for span in linked.text.marked("bold")):
         return None
-    bold, linked = (shapes.SHAPES[name](fields.draft(text, words)) for name in ("bold", "linked"))
-    if bold is None or linked is None or bold[1] > linked[0]:
+    bold = _cast("bold", linked.text, words)
+    if bold is None or bold.found[1] > linked.found[0]:
         return None
-    shown = text.plain[bold[0] : bold[1]]
-    return "bold" if len(shown.split()) > 2 and authors.read(shown, words.title_words) is None else None
+    shown = linked.text.plain[bold.found[0] : bold.found[1]]
+    return bold if len(shown.split()) > 2 and authors.read(shown, words.title_words) is None else None
 
 
 def _marked_at_head(text: Text, words: Words) -> str | None:

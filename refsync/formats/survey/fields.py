@@ -104,6 +104,9 @@ def _free(taken: dict[str, str], label: str) -> str:
     return name
 
 
+_EMPTIED = re.compile(rf"[\[(【（][\s{GONE}|,/]*[\])】）]")
+
+
 def take_links(out: Draft) -> None:
     """Understands every link that is not in the title, by its text."""
     take_labelled(out)
@@ -139,7 +142,8 @@ def take_links(out: Draft) -> None:
             out.links.setdefault(_free(out.links, "link"), span.href)
             continue
         out.blank(start, end)
-    out.left = re.sub(rf"[\[(【（][\s{GONE}|,/]*[\])】）]", lambda m: GONE * len(m[0]), out.left)
+    if GONE in out.left:
+        out.left = _EMPTIED.sub(lambda m: GONE * len(m[0]), out.left)
 
 
 def _pictured(out: Draft, link: Span) -> str:
@@ -426,7 +430,7 @@ def _mentions(out: Draft) -> Iterator[tuple[int, int]]:
         parts = [*parts[:16], *parts[-8:]]  # between them is prose
     # In prose about a work an acronym with a year is a benchmark as often as a venue.
     in_prose = len(out.left.replace(GONE, "")) > 150
-    for width in (3, 2, 1):
+    for width in (2, 1) if in_prose else (3, 2, 1):
         for at in range(len(parts) - width + 1):
             start, end = parts[at][0], parts[at + width - 1][1]
             piece = out.left[start:end]

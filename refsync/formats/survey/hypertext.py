@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
@@ -12,6 +13,9 @@ FOLDED = 7  # the level of the outermost folded part: below every heading of Mar
 _MARKS = {"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "bold", "code": "code", "a": "link"}
 _BREAKS = frozenset({"br", "p", "div", "li", "tr", "details", "summary", "dd", "dt"})
 _SILENT = frozenset({"script", "style", "sup"})  # superscripts are footnote marks
+
+
+_SCRIPT = re.compile(r"[\s\x00-\x1f]*(?:javascript|vbscript|data|file):", re.IGNORECASE)
 
 
 class Marks(HTMLParser):
@@ -31,8 +35,10 @@ class Marks(HTMLParser):
             self.builder.image(values.get("src") or "", values.get("alt") or "")
         elif tag in _SILENT:
             self.muted += 1
-        elif tag in _MARKS and (tag != "a" or dict(attrs).get("href")):
-            self.builder.open(_MARKS[tag], dict(attrs).get("href") or "")
+        elif tag in _MARKS:
+            href = dict(attrs).get("href") or ""
+            if tag != "a" or (href and not _SCRIPT.match(href)):
+                self.builder.open(_MARKS[tag], href)
 
     def handle_endtag(self, tag: str) -> None:
         """A mark closes."""
@@ -74,6 +80,8 @@ class Hypertext(Marks):
     def read(self, source: str, line: int) -> None:
         """Goes on with `source`, which begins at `line`."""
         self.base = line - self.getpos()[0]
+        if not self.builder.length:
+            self.started = line
         self.feed(source)
         self.close()
         self.clear_cdata_mode()

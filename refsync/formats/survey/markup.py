@@ -15,8 +15,14 @@ from refsync.formats.survey.text import Block, Builder, Text
 def _parser() -> Any:
     from markdown_it import MarkdownIt
 
+    class Verbatim(MarkdownIt):
+        """Addresses stay as they are written; those that would run a script are no links."""
+
+        def normalizeLink(self, url: str) -> str:
+            return url
+
     # Deeper than any list is nested, and far from the depth at which Python would stop.
-    return MarkdownIt("commonmark", {"maxNesting": 200}).enable(["table", "strikethrough"])
+    return Verbatim("commonmark", {"maxNesting": 200}).enable(["table", "strikethrough"])
 
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)

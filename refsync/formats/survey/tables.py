@@ -75,12 +75,14 @@ def _by_content(cells: Sequence[Text], words: Words) -> str:
     return role if count * 2 > len(texts) else ""
 
 
-def read_row(row: Block, columns: Sequence[str], words: Words, favourite: str | None) -> Draft | None:
+def read_row(
+    row: Block, columns: Sequence[str], words: Words, favourite: str | None, own: entries.Vote | None
+) -> Draft | None:
     """The entry that a row is, None when its title cell holds none."""
     at = columns.index("title") if "title" in columns else -1
     if at < 0 or at >= len(row.cells) or not row.cells[at]:
         return None
-    out = entries.read(_unstressed(row.cells[at]), words, favourite)
+    out = entries.read(title_of(row.cells[at]), words, favourite, own) if own else None
     if out is None:
         return None
     for role, cell in zip(columns, row.cells, strict=False):
@@ -90,7 +92,7 @@ def read_row(row: Block, columns: Sequence[str], words: Words, favourite: str | 
     return out
 
 
-def _unstressed(cell: Text) -> Text:
+def title_of(cell: Text) -> Text:
     """A cell without the bold type that only stresses a part of its title."""
     if len(cell.plain.split()) > 30:
         return cell  # a title with prose behind it

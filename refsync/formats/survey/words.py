@@ -49,6 +49,7 @@ class Words:
     beside_labels: frozenset[str]
     venues: venue_table.Venues
     mentions: dict[str, venue_table.Mention | None] = field(default_factory=dict, compare=False, repr=False)
+    named: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     def mention(self, text: str) -> venue_table.Mention | None:
         """What `text` says of a venue and a date, None when it is not shaped like one."""
@@ -60,6 +61,13 @@ class Words:
 
     def label(self, text: str) -> str | None:
         """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
+        if text not in self.named:
+            if len(self.named) > 20000:
+                self.named.clear()
+            self.named[text] = self._label(text) if len(text) <= 60 else None
+        return self.named[text]
+
+    def _label(self, text: str) -> str | None:
         form = plain_word(text)
         found = self.labels.get(form)
         if found is None and " " in form and len(form) <= 40:

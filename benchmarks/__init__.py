@@ -1,0 +1,1 @@
+"""Measures refsync against itself, its peers and the limit. Never a test: times depend on the machine."""
