@@ -39,6 +39,8 @@ class _Reader:
         """The blocks below a node."""
         nodes = self.nodes
         for child in node.children:
+            if isinstance(child, nodes.system_message):
+                continue  # what docutils says of the text, not the text
             if isinstance(child, nodes.section):
                 yield from self.blocks(child, level + 1)
             elif isinstance(child, nodes.title):
@@ -70,7 +72,7 @@ class _Reader:
         own = Text()
         line = last = 0
         for child in node.children:
-            if isinstance(child, nodes.label):
+            if isinstance(child, nodes.label | nodes.system_message):
                 continue
             if isinstance(child, nodes.bullet_list | nodes.enumerated_list):
                 inner += self._items(child, level + 1)
