@@ -333,18 +333,25 @@ def _beside_words(awards: tuple[str, ...], status: tuple[str, ...]) -> frozenset
     )
 
 
+_CAPITALS = re.compile(r"[A-Z].*[A-Z]")
+
+
 def _is_other(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str, ...]) -> bool:
     """Whether a text of several words holds one that stands in no name of a venue nor beside one: most texts do."""
     words = _WORDS.findall(text)
-    if len(words) < 3 or "(" in text:
+    if "(" in text:
         return False
+    beside = _beside_words(awards, status)
+    if len(words) < 3:
+        return bool(words) and not any(
+            word.casefold() in table.vocabulary or word.casefold() in beside or _CAPITALS.search(word) for word in words
+        )
     # A name of several words is written in capitals.
     if len(words) > 5 and 2 * sum(word[0].islower() for word in words if len(word) > 3) > len(words):
         return True
     if _VENUE_NOUN.search(text):
         return False
     words = [word.casefold() for word in words]
-    beside = _beside_words(awards, status)
     return any(word not in table.vocabulary and word not in beside for word in words)
 
 

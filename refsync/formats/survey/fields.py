@@ -104,13 +104,14 @@ def _free(taken: dict[str, str], label: str) -> str:
     return name
 
 
+_MOST_LINKS = 100  # of one entry; the rest stays text
 _EMPTIED = re.compile(rf"[\[(【（][\s{GONE}|,/]*[\])】）]")
 
 
 def take_links(out: Draft) -> None:
     """Understands every link that is not in the title, by its text."""
     take_labelled(out)
-    for span in out.text.marked("link"):
+    for span in out.text.marked("link")[:_MOST_LINKS]:
         if out.left[span.start : span.end].strip(GONE + " ") == "" and span.end > span.start:
             continue
         start, end = _with_brackets(out.left, span)
@@ -322,7 +323,7 @@ _LABELLED = re.compile(r"\W*([^\W\d_][\w ./&()-]{1,24}?)\s*[:：]?\s*$")
 def take_labelled(out: Draft) -> None:
     """Understands lines such as "Paper: https://..." and "Code: [link](...)", where the label stands before the link."""
     for span in (
-        *out.text.marked("link"),
+        *out.text.marked("link")[:_MOST_LINKS],
         *(Span(at.start(), at.end(), "link", at[0]) for at in URL.finditer(out.left)),
     ):
         line = max(out.left.rfind("\n", 0, span.start), out.left.rfind(GONE, 0, span.start)) + 1

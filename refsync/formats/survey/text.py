@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -76,6 +77,9 @@ class Block:
     children: tuple[Block, ...] = field(default=())
 
 
+_BLANKS = re.compile(r"[ \t]{3,}")
+
+
 class Builder:
     """Collects plain text and the spans over it."""
 
@@ -86,7 +90,9 @@ class Builder:
         self.opened: list[tuple[str, int, str]] = []
 
     def add(self, text: str) -> None:
-        """Goes on with `text`."""
+        """Goes on with `text`; a long run of blanks says no more than two."""
+        if "   " in text:
+            text = _BLANKS.sub("  ", text)
         if text:
             self.parts.append(text)
             self.length += len(text)
