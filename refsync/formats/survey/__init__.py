@@ -162,7 +162,10 @@ def _item(
         return None, 0.0, "prose"
     anchored = entries.is_anchored(draft)
     linked = any(span.start <= draft.title_at < span.end for span in item.text.marked("link"))
-    prose = not (linked and draft.url and fields.is_paper_link(draft.url)) and _is_prose(plain, draft, lexicon)
+    at_head = linked and item.container == "item" and not plain[: min(draft.title_at, len(plain))].strip("[(*_ -–•")
+    prose = not (linked and draft.url and fields.is_paper_link(draft.url)) and (
+        bool(lexicon.prose.search(draft.title)) if at_head else _is_prose(plain, draft, lexicon)
+    )
     if prose and not (draft.venue or draft.ids or draft.year):
         return None, 0.0, "prose"
     if not (draft.ids or draft.authors or draft.url):

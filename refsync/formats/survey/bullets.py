@@ -284,6 +284,13 @@ def _is_citation(text: Text, label: Text, words: Words) -> bool:
     if draft is None:
         return False
     name = label.plain.strip().partition(",")[0].partition("[")[0].strip().casefold()
+    if (
+        sum(word in words.title_words for word in name.split()) > 1
+        and len(name.split()) > 4
+        and any(fields.is_paper_link(span.href) for span in label.marked("link"))
+    ):
+        # The label may be a title itself; then what reads like a reference below it is its authors.
+        return bool(draft.authors) and any(word in words.title_words for word in draft.title.casefold().split())
     named = 0 < len(name.split()) <= 3 and draft.title.casefold().startswith(f"{name}:") and draft.url is None
     return named or (bool(draft.authors) and draft.title_at > 0)
 

@@ -35,6 +35,15 @@ def vote(text: Text, words: Words) -> Vote | None:
     for name in shapes.SHAPES:
         if (cast := _cast(name, text, words)) is not None:
             return (_earlier_bold(cast, words) if name == "linked" else None) or cast
+    return _last_resort(text, words)
+
+
+def _last_resort(text: Text, words: Words) -> Vote | None:
+    """The vote for the first link's text, where nothing else may be a title: "[[UWA Dataset](url)] . [tags]"."""
+    for span in text.marked("link"):
+        shown = text.plain[span.start : span.end]
+        if any(c.isalpha() for c in shown) and words.label(shown) is None and not fields.URL.match(shown.strip()):
+            return Vote("linked", text, fields.draft(text, words), (span.start, span.end))
     return None
 
 
