@@ -16,7 +16,7 @@ from refsync.formats import survey
 from refsync.model import Account
 from tests.conftest import EXAMPLE, SHARED
 
-CASES = sorted((Path(__file__).parent / "cases" / "lists").glob("*.md"))
+CASES = sorted(path for path in (Path(__file__).parent / "cases" / "lists").glob("*") if path.suffix in {".md", ".rst"})
 
 
 def shown(account: Account) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def test_case(case: Path, accept: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("case", [path for path in CASES if path.suffix == ".md"], ids=lambda path: path.stem)
 def test_every_line_is_an_entry_or_listed_as_left_out(case: Path) -> None:
     """Nothing is lost silently: each line with text is a heading, in an entry, or under --skipped."""
     text = case.read_text(encoding="utf-8")

@@ -120,7 +120,7 @@ def flat(block: Block, words: Words) -> Iterator[Item]:
     text = joined(own)
     if remarks or nested:
         # Under a marked title what has no title of its own is said of it; else a bullet may be a work.
-        if title_spans(block.text, words):
+        if _is_titled(block.text, words):
             remarks += [child for child in nested if not _stands_alone(child, words)]
             nested = [child for child in nested if _stands_alone(child, words)]
             last = max([last, *(child.last_line for child in remarks)])
@@ -167,6 +167,15 @@ def _told(item: Item, remarks: Sequence[Block], words: Words) -> Item:
 
 def _name(text: Text) -> str:
     return " ".join(fields.EMOJI.sub(" ", text.plain).split()).strip(" :：#*") or text.plain.strip()
+
+
+def _is_titled(text: Text, words: Words) -> bool:
+    """Whether a bullet has a marked title, which may be short when it is a link to the paper at its head."""
+    head = len(text.plain) - len(text.plain.lstrip())
+    return bool(title_spans(text, words)) or any(
+        span.start == head and _leads_to_paper(span) and _may_be_title(text, span, words, 1)
+        for span in text.marked("link")
+    )
 
 
 def _stands_alone(block: Block, words: Words) -> bool:

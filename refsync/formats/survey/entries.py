@@ -73,9 +73,9 @@ def read(text: Text, words: Words, favourite: str | None, own: Vote | None = Non
 
 
 def _candidates(own: Vote, words: Words, favourite: str | None) -> Iterator[Vote]:
-    """The ways to read an entry, best first. Quotes leave no doubt; the other marks are worth what the neighbours say."""
+    """The ways to read an entry, best first. Quotes and references leave no doubt; the other marks are worth what the neighbours say."""
     tried = {own.shape}
-    if own.shape == "quoted" or favourite in {None, own.shape}:
+    if own.shape in {"quoted", "reference"} or favourite in {None, own.shape}:
         yield own
     else:
         assert favourite is not None
