@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib import resources
@@ -61,7 +61,39 @@ class Table:
     kinds: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: tuple[tuple[str, Condition], ...]
-    own: frozenset[str]
+    own: Mapping[str, frozenset[str]]
+
+    def limited(self, only: Iterable[str], omit: Iterable[str]) -> Table:
+        """The table with only the rows that are asked for; of what is left out nothing is reported.
+
+        Names are those of the format's fields or of the entry's. "+name" in `only` adds a row that is left out by
+        default, and leaves the others as they are.
+        """
+        added = {name[1:] for name in only if name.startswith("+")}
+        kept = {name for name in only if not name.startswith("+")}
+        gone = set(omit)
+        if not (added or kept or gone):
+            return self
+        rows, left_out = [], list(self.left_out)
+        for row in self.rows:
+            names = {*row.fields, *row.entry, *(name.partition(".")[0] for name in row.entry if "." in name)}
+            asked = bool(names & (added | kept))
+            if names & gone or (kept and not asked):
+                left_out += [(name, {}) for name in row.entry]
+            else:
+                rows.append(replace(row, left_out=()) if asked else row)
+        wanted = replace(self, rows=tuple(rows), left_out=tuple(left_out))
+        return replace(wanted, left_out=tuple(one for one in left_out if one[0] not in added | kept))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that `limited` knows."""
+        found = {name for row in self.rows for name in (*row.fields, *row.also, *row.entry)}
+        return frozenset(found | {name.partition(".")[0] for name in found} | {name for name, _ in self.left_out})
+
+    def has_own(self, kind: str, name: str) -> bool:
+        """Whether a work of this kind may have the field of the format, for which refsync has none."""
+        return name in self.own.get("*", ()) or name in self.own.get(kind, ())
 
     @cached_property
     def written(self) -> Mapping[str, tuple[Row, ...]]:
@@ -155,7 +187,7 @@ class _TableShape(documents.Struct, forbid_unknown_fields=True):
     name: str
     rows: list[dict[str, Any]]
     left_out: list[_LeftOutRow] = documents.field(name="left out", default_factory=list)
-    own: tuple[str, ...] = ()
+    own: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
 
 
 @cache
@@ -200,8 +232,18 @@ def _table(column: str, folder: Path | None) -> Table:
         kinds=kinds,
         rows=rows,
         left_out=tuple(left_out),
-        own=frozenset(shape.own),
+        own=_own(shape.own, kinds, where),
     )
+
+
+def _own(
+    given: tuple[str, ...] | Mapping[str, tuple[str, ...]], kinds: tuple[str, ...], where: str
+) -> Mapping[str, frozenset[str]]:
+    by_kind = given if isinstance(given, Mapping) else {"*": given}
+    for kind in by_kind:
+        if kind not in (*kinds, "*"):
+            raise _failure(f"{where}: own", f"`{kind}` is no kind of kinds.yaml", kind, kinds)
+    return {kind: frozenset(names) for kind, names in by_kind.items()}
 
 
 def _row(
@@ -420,10 +462,10 @@ def _entry(kind: str, found: Mapping[str, Any]) -> Entry:
 # What has no place
 
 
-def unplaced(table: Table, entries: Iterable[Entry], own: Callable[[str], bool]) -> Problem | None:
+def unplaced(table: Table, entries: Iterable[Entry], own: Callable[[str, str], bool]) -> Problem | None:
     """The one Problem that counts stated fields without a place in the format, None when all have one.
 
-    `own` says of a name in `extra` whether the format writes it.
+    `own` says of a kind and a name in `extra` whether the format writes it.
     """
     plans = {kind: _unplaced_plan(table, kind) for kind in table.kinds}
     counts: Counter[str] = Counter()
@@ -472,7 +514,7 @@ def _attributes(names: tuple[str, ...]) -> Callable[[Entry], _Values]:
     return lambda entry: tuple([getattr(entry, name) for name in names])
 
 
-def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str], bool]) -> list[str]:
+def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str, str], bool]) -> list[str]:
     values = plan.values_of(entry)
     found = [name for name, value in zip(plan.names, values, strict=True) if value] if any(values) else []
     if plan.venue and entry.venue is not None:
@@ -480,5 +522,5 @@ def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str], bool]) -> list[str
     for outer, given in (("ids", entry.ids), ("links", entry.links), ("extra", entry.extra)):
         if not plan.placed[outer].issuperset(given):
             names = [name for name in given if name not in plan.placed[outer] and given[name]]
-            found += [f"{outer}.{name}" for name in names if outer != "extra" or not own(name)]
+            found += [f"{outer}.{name}" for name in names if outer != "extra" or not own(entry.kind, name)]
     return found

@@ -5,34 +5,38 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import PurePath
 from typing import Protocol, cast
 
 from refsync import identifiers
+from refsync.formats.options import PLAIN, Options
 from refsync.mapping import Tables
-from refsync.model import Catalog, Date, Entry, Problem
+from refsync.model import Catalog, Date, Entry, Problem, Topic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Export:
-    """A catalog as text, and what the format could not hold."""
+    """A catalog as text, what the format could not hold, and the files that belong to it, by name."""
 
     text: str
     problems: tuple[Problem, ...] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """The works of a file in its order, keys as in the file ("" when it has none), and what could not be read."""
+    """The works of a file in its order, keys as in the file ("" when it has none), the topics that the file names, and
+    what could not be read."""
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
+    topics: tuple[Topic, ...] = ()
 
 
 class _Module(Protocol):
-    def write(self, catalog: Catalog, tables: Tables) -> Export: ...
+    def write(self, catalog: Catalog, tables: Tables, options: Options) -> Export: ...
 
     def read(self, text: str, where: str, tables: Tables) -> Reading: ...
 
@@ -45,9 +49,9 @@ class Format:
     suffixes: tuple[str, ...]
     module: str
 
-    def write(self, catalog: Catalog, tables: Tables) -> Export:
+    def write(self, catalog: Catalog, tables: Tables, options: Options = PLAIN) -> Export:
         """The catalog's entries, in their order, as the text of a file."""
-        return self._loaded().write(catalog, tables)
+        return self._loaded().write(catalog, tables, options)
 
     def read(self, text: str, where: str, tables: Tables) -> Reading:
         """The works in the text of a file that messages call `where`."""
@@ -59,6 +63,7 @@ class Format:
 
 FORMATS = (
     Format(name="bibtex", suffixes=(".bib",), module="refsync.formats.bibtex"),
+    Format(name="biblatex", suffixes=(), module="refsync.formats.biblatex"),
     Format(name="csl", suffixes=(".json",), module="refsync.formats.csl"),
     Format(name="ris", suffixes=(".ris",), module="refsync.formats.ris"),
 )

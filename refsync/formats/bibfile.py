@@ -161,6 +161,29 @@ def _inherited(found: list[Record]) -> list[Record]:
     return found
 
 
+_GROUPS = re.compile(r"@comment\s*\{\s*jabref-meta:\s*grouping:(.*?)^\s*\}", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+_GROUP = re.compile(r"^(\d+) KeywordGroup:((?:[^;\\]|\\.)*);", re.MULTILINE)
+_UNIT = re.compile(r"((?:[^;\\]|\\.)*);")
+
+
+def groups_in(text: str) -> list[tuple[tuple[str, ...], str]]:
+    """The groups of JabRef that stand for a keyword, as (path, keyword), in their order."""
+    found: list[tuple[tuple[str, ...], str]] = []
+    comment = _GROUPS.search(text)
+    above: list[str] = []
+    for depth, quoted in _GROUP.findall(comment[1]) if comment else ():
+        units = [_unquoted(unit) for unit in _UNIT.findall(_unquoted(quoted))]
+        if len(units) >= 6:
+            above[int(depth) - 1 :] = [units[0]]
+            if units[2].lower() == "keywords" and units[5] == "0":
+                found.append((tuple(above), units[3]))
+    return found
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
 def people_in(value: str) -> list[str]:
     """The names of an author field, split at each "and" that stands outside braces."""
     out, at, depth = [], 0, 0

@@ -3,45 +3,94 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache, partial
 
-from refsync import identifiers, mapping, names, titles
-from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
-from refsync.formats.bibfile import Record, parts_of_name, people_in, records
-from refsync.formats.latex import SPECIAL, escape, escaped, split, text_of, verbatim, verbatim_of
-from refsync.mapping import Pair, Tables
-from refsync.model import Catalog, Date, Entry, Person, Problem
+from refsync import identifiers, mapping, names, titles, venues
+from refsync.formats import Export, Reading, address, keywords, line, page_range, stated
+from refsync.formats import bibentries as read_as
+from refsync.formats.latex import SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
+from refsync.formats.options import Options, as_article, short_name, wished
+from refsync.mapping import Fields, Pair, Table, Tables
+from refsync.model import Catalog, Date, Entry, Person, Problem, Topic
 
 # Without an `@`: bibtex, pybtex and others take one anywhere for the start of an entry.
 MARKER = "% Written by refsync build: edit the list or corrections.yaml, not this file."
-_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTHS = dict(enumerate(_NAMES, 1))
-_MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
 
 
 # ------------------------------------------------------------------------------------------------------------------
-# Writing
+# Files
 
 
-def write(catalog: Catalog, tables: Tables) -> Export:
-    """A .bib file in UTF-8: one field a line, in the order of mappings/bibtex.yaml."""
-    table = tables.table("bibtex")
-    types = {kind: cells["bibtex"][0] for kind, cells in tables.kinds.items()}
-    is_own = partial(_is_own, table.omitted)
-    fields_of = mapping.writer(table, _pairs(catalog.paths, tables.words))
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What values are written with: topic paths by id, words that keep their capitals, macros by the name of a venue."""
+
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: frozenset[str] = frozenset()
+    macros: Mapping[str, str] = field(default_factory=dict)
+
+
+def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
+    """A .bib file: one field a line, in the order of mappings/bibtex.yaml."""
+    return written(catalog, tables, options, "bibtex", pairs, _type)
+
+
+def read(text: str, where: str, tables: Tables) -> Reading:
+    """The works of a .bib file of either dialect. What is broken is a Problem at its line; the others are read."""
+    return read_as.works(text, where, tables, pairs(Context()))
+
+
+def written(
+    catalog: Catalog,
+    tables: Tables,
+    options: Options,
+    column: str,
+    pairs_of: Callable[[Context], dict[str, Pair]],
+    type_of: Callable[[Entry, Mapping[str, str]], str],
+) -> Export:
+    """A .bib file by the table `column`. With venues as strings, the files of their names lie beside it."""
+    table = tables.table(column).limited(options.only, options.omit)
+    catalog = wished(catalog, options, tables.folder)
+    macros = _macros(catalog.entries) if options.venues == "strings" else {}
+    context = Context(paths=catalog.paths, words=tables.words, macros=macros)
+    fields_of = mapping.writer(table, pairs_of(context))
+    types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
     parts = [MARKER + "\n"]
     for entry in catalog.entries:
-        fields = fields_of(entry)
+        shown = as_article(entry) if options.preprints == "article" else entry
+        type, fields = type_of(shown, types), fields_of(shown)
         if entry.extra:
-            written = dict(fields)
-            extra = sorted(entry.extra.items())
-            fields += [(name, _text(value)) for name, value in extra if name not in written and is_own(name)]
-        lines = [f"  {name} = {value},\n" for name, value in fields]
-        parts.append(f"\n@{_type(entry, types)}{{{_key(entry.key)},\n{''.join(lines)}}}\n")
-    problem = mapping.unplaced(table, catalog.entries, is_own)
-    return Export(text="".join(parts), problems=(problem,) if problem else ())
+            fields += _extra(entry, table, fields)
+        if options.preprints == "unpublished" and entry.kind == "preprint":
+            type = "unpublished"
+            fields += _as_note(entry, fields)
+        if options.ascii:
+            fields = [(name, ascii_of(value, name in _VERBATIM)) for name, value in fields]
+        body = "".join([f"  {name} = {value},\n" for name, value in fields])
+        parts.append(f"\n@{type}{{{_key(entry.key)},\n{body}}}\n")
+        if column == "bibtex" and options.cited:
+            stubs = [alias for alias in entry.aliases if alias in options.cited]
+            parts += [f"\n@{type}{{{_key(one)},\n{body}  aliasof = {{{_key(entry.key)}}},\n}}\n" for one in stubs]
+    if any(row.fields == ("keywords",) for row in table.rows):
+        parts.append(_groups(catalog.topics))
+    problem = mapping.unplaced(table, catalog.entries, partial(_has_own, table))
+    text = "".join(parts)
+    problems = [problem] if problem else []
+    if options.ascii and not text.isascii():
+        problems.append(_beyond_ascii(text))
+    beside = _strings(catalog.entries, macros, tables, options) if macros else {}
+    return Export(text=text, problems=tuple(problems), beside=beside)
+
+
+_VERBATIM = frozenset({"url", "doi", "eprint", "primaryclass", "eprintclass", "isbn", "issn", "urldate", "file"})
+
+
+def _beyond_ascii(text: str) -> Problem:
+    found = "".join(sorted({mark for mark in text if not mark.isascii()}))
+    what = f"{len(found)} characters have no spelling in ASCII and stay as they are: {found[:40]}"
+    return Problem(where="bibtex", what=what, hint="Use lualatex or biber for these.", check="ascii")
 
 
 def _type(entry: Entry, types: Mapping[str, str]) -> str:
@@ -50,9 +99,25 @@ def _type(entry: Entry, types: Mapping[str, str]) -> str:
     return types.get(entry.kind, "misc")
 
 
-def _is_own(omitted: frozenset[str], name: str) -> bool:
+def _extra(entry: Entry, table: Table, fields: Fields) -> Fields:
+    """What refsync has no field for, as the fields of the format that it was read from."""
+    taken = {name for name, _ in fields}
+    kept = [(name, value) for name, value in sorted(entry.extra.items()) if name not in taken]
+    return [(name, _text(value)) for name, value in kept if _has_own(table, entry.kind, name)]
+
+
+def _has_own(table: Table, kind: str, name: str) -> bool:
     """Whether a name in `extra` may stand in a .bib file. RIS tags are in capitals, and may not."""
-    return re.fullmatch(r"[a-z][a-z0-9_:-]*", name) is not None and name not in omitted
+    if name in table.omitted or re.fullmatch(r"[a-z][a-z0-9_:-]*", name) is None:
+        return False
+    return table.has_own(kind, name) if table.own else True
+
+
+def _as_note(entry: Entry, fields: Fields) -> Fields:
+    """@unpublished wants a note: where the preprint lies."""
+    number = entry.ids.get("arxiv")
+    note = f"arXiv:{number}" if number else entry.venue.name if entry.venue else "Preprint"
+    return [] if "note" in dict(fields) else [("note", _text(note))]
 
 
 _KEY = re.compile(r"""[\s"#$%'(),<=>?@\\^`{|}~!]+""")
@@ -63,28 +128,115 @@ def _key(key: str) -> str:
     return _KEY.sub("-", key) or "unnamed"
 
 
-def _pairs(paths: Mapping[str, tuple[str, ...]], words: frozenset[str]) -> dict[str, Pair]:
+# ------------------------------------------------------------------------------------------------------------------
+# Beside the entries: names of venues, groups
+
+
+def _macros(entries: Iterable[Entry]) -> dict[str, str]:
+    """A macro for each name of a venue: its short name in small letters, which no other has and no month."""
+    taken = set(read_as.MONTHS.values())
+    found: dict[str, str] = {}
+    for venue in (entry.venue for entry in entries if entry.venue is not None):
+        if venue.name not in found:
+            base = re.sub(r"[^a-z0-9]+", "-", names.ascii_word(venue.short or venue.name)).strip("-")[:40]
+            base = base if base[:1].isalpha() else f"venue-{base}".rstrip("-")
+            name = next(one for one in _numbered(base) if one not in taken)
+            taken.add(name)
+            found[venue.name] = name
+    return found
+
+
+def _numbered(base: str) -> Iterable[str]:
+    yield base
+    number = 2
+    while True:
+        yield f"{base}-{number}"
+        number += 1
+
+
+def _strings(entries: Iterable[Entry], macros: Mapping[str, str], tables: Tables, options: Options) -> dict[str, str]:
+    """venues.bib with the full names, and the same macros with the short ones: a paper swaps one file."""
+    table = venues.load(tables.folder)
+    known = {entry.venue.name: entry.venue for entry in entries if entry.venue is not None}
+    rows = sorted((macro, known[name]) for name, macro in macros.items())
+    files = {}
+    for file, full in (("venues.bib", True), ("venues-short.bib", False)):
+        values = [(macro, _text(venue.name if full else short_name(venue, table))) for macro, venue in rows]
+        lines = [f"@string{{{macro} = {ascii_of(one) if options.ascii else one}}}\n" for macro, one in values]
+        files[file] = f"{MARKER}\n\n{''.join(lines)}"
+    return files
+
+
+_JABREF = re.compile(r"[\\;]")
+
+
+def _groups(topics: Iterable[Topic]) -> str:
+    """JabRef's comment that shows the topics as a tree of groups, each found by its keyword.
+
+    A group is "depth KeywordGroup:name;context;field;keyword;case;regex;expanded;colour;icon;description;" where 2 is
+    the context that includes what stands under subgroups, and `;` is quoted once for the name and once for the line
+    (JabRef, GroupSerializer).
+    """
+    paths = {path[:depth] for topic in topics for path in [topic.path] for depth in range(1, len(path) + 1)}
+    if not paths:
+        return ""
+    order = list(dict.fromkeys(t.path[:depth] for t in topics for depth in range(1, len(t.path) + 1)))
+    lines = []
+    for path in _tree(order):
+        name, keyword = (_unmarked(one) for one in (escaped(path[-1]), _keyword(" > ".join(map(line, path)))))
+        unit = ";".join((*map(_quoted, (name,)), "2", "keywords", _quoted(keyword), "0", "0", "1", "", "", "", ""))
+        lines.append(f"{len(path)} KeywordGroup:{_quoted(unit)};\n")
+    return f"\n@comment{{jabref-meta: grouping:\n0 AllEntriesGroup:;\n{''.join(lines)}}}\n"
+
+
+def _tree(paths: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Paths as a tree is walked: each below its parent, siblings in the order given."""
+    place: dict[tuple[str, ...], int] = {}
+    for number, path in enumerate(paths):
+        place.setdefault(path, number)
+    return sorted(place, key=lambda path: [place[path[:depth]] for depth in range(1, len(path) + 1)])
+
+
+def _quoted(text: str) -> str:
+    return _JABREF.sub(lambda mark: f"\\{mark[0]}", text)
+
+
+def _unmarked(text: str) -> str:
+    """An `@` is the start of an entry wherever it stands outside one, in a comment too."""
+    return text.replace("@", "")
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# Values
+
+
+def pairs(context: Context) -> dict[str, Pair]:
     """The functions that rows name. Venues and topics come again and again: what was written for one is remembered."""
     return {
         "text": Pair(cache(_text), text_of),
+        "venue": Pair(cache(partial(_venue, context.macros)), text_of),
         "verbatim": Pair(_verbatim, verbatim_of),
-        "title": Pair(_title_writer(words), text_of),
+        "title": Pair(_title_writer(context.words), text_of),
         "sort key": Pair(_sort_key, lambda value: (text_of(value), None, None)),
-        "authors": Pair(_authors_writer(), _authors_of),
-        "editors": Pair(_authors_writer(), lambda value: _authors_of(value)[0]),
+        "authors": Pair(_authors_writer(), read_as.authors),
+        "editors": Pair(_authors_writer(), lambda value: read_as.authors(value)[0]),
         "publisher": Pair(_publisher, lambda value: (text_of(value),) * 2),
-        "date": Pair(_date, _date_of),
-        "day": Pair(_day, lambda value: date_of(text_of(value))),
-        "page range": Pair(_pages, _pages_of),
+        "date": Pair(_date, read_as.date),
+        "day": Pair(day, read_as.day),
+        "page range": Pair(_pages, read_as.pages),
         "doi": Pair(_verbatim, lambda value: identifiers.doi(verbatim_of(value))),
-        "arxiv": Pair(_arxiv, _arxiv_of),
+        "arxiv": Pair(_arxiv, read_as.arxiv),
         "address": Pair(_address, lambda value: (verbatim_of(value), None, None)),
-        "keywords": Pair(cache(partial(_keywords, paths)), _keywords_of),
+        "keywords": Pair(cache(partial(_keywords, context.paths)), read_as.keyword_list),
     }
 
 
 def _text(value: str) -> str:
     return f"{{{escaped(value)}}}"
+
+
+def _venue(macros: Mapping[str, str], name: str) -> str:
+    return macros.get(name) or _text(name)
 
 
 def _sort_key(title: str, authors: tuple[Person, ...], editors: tuple[Person, ...]) -> str | None:
@@ -172,10 +324,12 @@ def _publisher(publisher: str | None, name: str | None) -> str | None:
 def _date(date: Date | str) -> tuple[str | None, str | None, str | None]:
     if isinstance(date, str):
         return _text(date), None, None
-    return f"{{{date.year}}}", MONTHS.get(date.month or 0), f"{{{date.day}}}" if date.day else None
+    month = read_as.MONTHS.get(date.month or 0)
+    return f"{{{date.year}}}", month, f"{{{date.day}}}" if date.day else None
 
 
-def _day(date: Date | str) -> str:
+def day(date: Date | str) -> str:
+    """A day as ISO 8601, as far as it is known."""
     if isinstance(date, str):
         return _text(date)
     parts = [f"{date.year:04d}", *(f"{part:02d}" for part in (date.month, date.day) if part)]
@@ -198,141 +352,10 @@ def _address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str
     return _verbatim(url) if url else None
 
 
+def _keyword(text: str) -> str:
+    return escaped(text.replace(",", ";"))
+
+
 def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
-    found = [escaped(one.replace(",", ";")) for one in keywords(paths, topics, tags)]
+    found = [_keyword(one) for one in keywords(paths, topics, tags)]
     return f"{{{', '.join(found)}}}" if found else None
-
-
-# ------------------------------------------------------------------------------------------------------------------
-# Reading
-
-
-def read(text: str, where: str, tables: Tables) -> Reading:
-    """The works of a .bib file. An entry that cannot be read is a Problem at its line; the others are read."""
-    problems: list[Problem] = []
-    entry_of = mapping.reader(tables.table("bibtex"), _pairs({}, frozenset()))
-    entries = []
-    for record in records(text, where, problems):
-        kind = tables.kind_of("bibtex", record.type)
-        fields, extra = _usual(record)
-        if kind is None:
-            extra["entrytype"] = record.type
-            what = f"@{record.type} is no type that refsync knows: read as a document."
-            problems.append(Problem(where=f"{where}:{record.line}", what=what, hint="Its fields are kept."))
-        entry, rest = entry_of(kind or "document", fields)
-        extra.update((name, text_of(value)) for name, value in rest.items())
-        entries.append(_judged(completed(entry, record.key, extra), record.type))
-    return Reading(entries=tuple(entries), problems=tuple(problems))
-
-
-def _usual(record: Record) -> tuple[dict[str, str], dict[str, str]]:
-    """The fields of a record in the usual spelling, and those that have none: biblatex's `date` as year, month and
-    day, a month as its number, an address in `howpublished` as `url`."""
-    fields, extra = dict(record.fields), {}
-    if date := fields.pop("date", None):
-        start, _, end = text_of(date).partition("/")
-        found = date_of(start)
-        if isinstance(found, Date) and not end:
-            given = {"year": found.year, "month": found.month, "day": found.day}
-            fields = {**{name: str(part) for name, part in given.items() if part}, **fields}
-        elif "year" in fields:
-            extra["date"] = text_of(date)
-        else:
-            fields["year"] = date
-    if month := fields.pop("month", None):
-        stated_month = text_of(month)
-        number, day = _month_of(stated_month)
-        if number and fields.get("year", "").strip("{} ").isdecimal():
-            fields["month"] = str(number)
-            if day:
-                fields.setdefault("day", day)
-        else:
-            extra["month"] = stated_month
-    if "url" not in fields and re.match(r"\s*(?:\\url\s*\{\s*)?https?://\S+$", fields.get("howpublished", "")):
-        fields["url"] = fields.pop("howpublished")
-    if record.type == "mastersthesis":
-        fields.setdefault("type", "Master's thesis")
-    return fields, extra
-
-
-def _month_of(text: str) -> tuple[int | None, str | None]:
-    """Month and day of "6", "June" and "10 jun"."""
-    if text.isdecimal():
-        return (int(text), None) if 1 <= int(text) <= 12 else (None, None)
-    found = re.fullmatch(r"(\d{1,2})?\W*([A-Za-z]{3})[a-z]*\W*(\d{1,2})?", text)
-    return (_MONTH_NUMBERS.get(found[2].lower()), found[1] or found[3]) if found else (None, None)
-
-
-def _judged(entry: Entry, type: str) -> Entry:
-    """An entry with the arXiv id that its text names; a @misc, @online or @article of arXiv's is a preprint."""
-    ids = dict(entry.ids)
-    venue = entry.venue.name if entry.venue else ""
-    said = f"{venue} {entry.note or ''}"
-    if "arxiv" not in ids and (found := identifiers.ARXIV_TEXT.search(said)):
-        ids["arxiv"] = found[1]
-    if re.match(r"(?i)corr\b", venue) and (found := re.match(r"abs/(\S+)", entry.volume or "")):
-        ids.setdefault("arxiv", found[1])
-    of_arxiv = re.match(r"(?i)(?:arxiv|corr)\b", venue) is not None
-    vague = entry.kind in {"document", "web-page"} and "arxiv" in ids
-    is_preprint = of_arxiv if type in {"article", "techreport"} else vague
-    return replace(entry, ids=ids, kind="preprint" if is_preprint else entry.kind)
-
-
-def _authors_of(value: str) -> tuple[tuple[Person, ...], bool | None]:
-    found = people_in(value)
-    complete = None
-    if found and found[-1].strip().lower() == "others":
-        found, complete = found[:-1], False
-    return tuple(one for name in found if (one := _person(name))), complete
-
-
-# biblatex's extended name format: "family=Oord, given=Aäron, prefix=van den".
-_NAMED_PART = re.compile(r"(?:^|,)\s*(family|given|prefix|suffix)\s*=\s*([^,]*)")
-_BIBLATEX_PARTS = {"family": "last", "given": "first", "prefix": "von", "suffix": "jr"}
-
-
-def _person(name: str) -> Person | None:
-    """A Person out of BibTeX's four parts. A name in braces as a whole is a group's, or one that must not be split."""
-    if named := dict(_NAMED_PART.findall(name)):
-        parts = {_BIBLATEX_PARTS[part]: text_of(value) for part, value in named.items()}
-    else:
-        parts = {part: text_of(" ".join(words)) for part, words in parts_of_name(name).items()}
-    last = parts.get("last", "")
-    if name.strip().startswith("{") and name.strip().endswith("}") and not (parts.get("first") or parts.get("von")):
-        return Person(literal=last) if last else None
-    found = {"family": last, "given": parts.get("first"), "particle": parts.get("von"), "suffix": parts.get("jr")}
-    known = {part: text for part, text in found.items() if text}
-    return Person(**known) if known else None
-
-
-def _date_of(year: str | None, month: str | None, day: str | None) -> Date | str | None:
-    if year is None:
-        return None
-    text = text_of(year)
-    if not re.fullmatch(r"\d{4}", text):
-        return text or None
-    number = text_of(day) if day else ""
-    return Date(
-        year=int(text),
-        month=int(month) if month else None,
-        day=int(number) if month and number.isdecimal() and 1 <= int(number) <= 31 else None,
-    )
-
-
-def _pages_of(value: str) -> str:
-    text = text_of(value)
-    found = page_range(text)
-    return f"{found[0]}-{found[1]}" if found else text
-
-
-def _arxiv_of(eprint: str | None, prefix: str | None, kind: str | None) -> str | None:
-    """The arXiv id of an eprint; None when it is another archive's."""
-    archive = verbatim_of(prefix or kind or "arXiv").casefold()
-    value = re.sub(r"(?i)^arxiv:\s*", "", verbatim_of(eprint or ""))
-    found = identifiers.of_url(f"https://arxiv.org/abs/{value}") if archive == "arxiv" else None
-    return found[1] if found else None
-
-
-def _keywords_of(value: str) -> tuple[None, tuple[str, ...]]:
-    found = map(text_of, value.split("," if "," in value else ";"))
-    return None, tuple(dict.fromkeys(filter(None, found)))

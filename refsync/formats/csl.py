@@ -11,6 +11,7 @@ from typing import Any
 
 from refsync import identifiers, mapping, names
 from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
+from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Person, Problem
 
@@ -19,9 +20,10 @@ _OPENING = '{"custom": {"written-by": "refsync build"},\n'
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def write(catalog: Catalog, tables: Tables) -> Export:
+def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """A CSL-JSON array, one variable a line, so that another entry only adds lines."""
-    table = tables.table("csl")
+    table = tables.table("csl").limited(options.only, options.omit)
+    catalog = wished(catalog, options, tables.folder)
     types = {kind: cells["csl"][0] for kind, cells in tables.kinds.items()}
     fields_of = mapping.writer(table, _pairs(catalog.paths))
     items = []
@@ -31,10 +33,12 @@ def write(catalog: Catalog, tables: Tables) -> Export:
         if entry.extra:
             written = dict(fields)
             extra = sorted(entry.extra.items())
-            fields += [(name, _own(value)) for name, value in extra if name in table.own and name not in written]
+            fields += [
+                (name, _own(value)) for name, value in extra if table.has_own(entry.kind, name) and name not in written
+            ]
         lines = [f'  "{name}": {_encoded(value)}' for name, value in fields]
         items.append(_OPENING + ",\n".join(lines))
-    problem = mapping.unplaced(table, catalog.entries, table.own.__contains__)
+    problem = mapping.unplaced(table, catalog.entries, table.has_own)
     text = "[" + "\n}, ".join(items) + "\n}]\n" if items else "[]\n"
     return Export(text=text, problems=(problem,) if problem else ())
 

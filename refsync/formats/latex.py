@@ -7,6 +7,7 @@ dashes and quotation marks as they are, the specials of TeX with a backslash.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 from typing import Any
 
@@ -72,6 +73,60 @@ def verbatim(value: str) -> str:
     if _PLAIN_ADDRESS.fullmatch(value):
         return value
     return _UNSAFE.sub(lambda mark: f"%{ord(mark[0]):02X}", line(value))
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# Text -> LaTeX in ASCII
+
+# Where pylatexenc's spelling is one that readers lose (measured): the ligatures of TeX instead.
+_IN_ASCII = {
+    "–": "--", "—": "---", "“": "``", "”": "\'\'", "‘": "`", "’": "\'", "…": "{\\ldots}", "\u00a0": "~",
+    "→": "{\\textrightarrow}", "←": "{\\textleftarrow}", "×": "{\\texttimes}", "€": "{\\texteuro}",
+    "ﬁ": "fi", "ﬂ": "fl", "‐": "-", "‑": "-", "−": "{$-$}",
+}  # fmt: skip
+_ACCENTS = {
+    "\u0300": "`", "\u0301": "\'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u ", "\u0307": ".",
+    "\u0308": '"', "\u0309": "h ", "\u030a": "r ", "\u030b": "H ", "\u030c": "v ", "\u0323": "d ", "\u0327": "c ",
+    "\u0328": "k ", "\u0331": "b ",
+}  # fmt: skip
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+
+
+def ascii_of(value: str, is_address: bool = False) -> str:
+    """A value of a .bib file with every character that has a spelling in ASCII spelt so; others stay."""
+    if value.isascii():
+        return value
+    if is_address:
+        return _BEYOND.sub(lambda mark: "".join(f"%{byte:02X}" for byte in mark[0].encode("utf-8")), value)
+    return _BEYOND.sub(lambda mark: _ascii_mark(mark[0]), value)
+
+
+@cache
+def _ascii_mark(mark: str) -> str:
+    if mark in _IN_ASCII:
+        return _IN_ASCII[mark]
+    spelt: str = _encoder().unicode_to_latex(mark)
+    if spelt.isascii():
+        return spelt
+    # Accents upon accents, as in Vietnamese: one macro around the other.
+    base, *accents = list(unicodedata.normalize("NFD", mark))
+    if not accents or not base.isascii() or not all(one in _ACCENTS for one in accents):
+        return mark
+    for one in accents:
+        base = f"\\{_ACCENTS[one]}{{{base}}}"
+    return f"{{{base}}}"
+
+
+@cache
+def _encoder() -> Any:
+    from pylatexenc import latexencode
+
+    return latexencode.UnicodeToLatexEncoder(
+        non_ascii_only=True,
+        replacement_latex_protection="braces-all",
+        unknown_char_policy="keep",
+        unknown_char_warning=False,
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from functools import cache, partial
 
 from refsync import identifiers, mapping, names
 from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
+from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Person, Problem
 
@@ -16,9 +17,10 @@ MARKER = "Provider: refsync build"
 _TAG = re.compile(r"[A-Z][A-Z0-9]")
 
 
-def write(catalog: Catalog, tables: Tables) -> Export:
+def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """RIS records from TY to ER; every value on one line, so that none can begin a record of its own."""
-    table = tables.table("ris")
+    table = tables.table("ris").limited(options.only, options.omit)
+    catalog = wished(catalog, options, tables.folder)
     types = {kind: cells["ris"][0] for kind, cells in tables.kinds.items()}
     fields_of = mapping.writer(table, _pairs(catalog.paths))
     parts = [MARKER + "\n"]
@@ -28,7 +30,9 @@ def write(catalog: Catalog, tables: Tables) -> Export:
         if entry.extra:
             written = {"TY", "ID", "ER", *dict(fields)}
             extra = sorted(entry.extra.items())
-            fields += [(name, line(value)) for name, value in extra if _is_own(name) and name not in written]
+            fields += [
+                (name, line(value)) for name, value in extra if _is_own(entry.kind, name) and name not in written
+            ]
         for tag, value in fields:
             lines += [f"{tag}  - {one}\n" for one in ((value,) if isinstance(value, str) else value)]
         lines.append("ER  - \n")
@@ -37,7 +41,7 @@ def write(catalog: Catalog, tables: Tables) -> Export:
     return Export(text="".join(parts), problems=(problem,) if problem else ())
 
 
-def _is_own(name: str) -> bool:
+def _is_own(kind: str, name: str) -> bool:
     return _TAG.fullmatch(name) is not None
 
 

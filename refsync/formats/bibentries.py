@@ -1,0 +1,242 @@
+"""Knows what the entries of a .bib file say, in the dialects of BibTeX and BibLaTeX and as programs write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from refsync import documents, identifiers, mapping
+from refsync.formats import Reading, completed, date_of, page_range
+from refsync.formats.bibfile import Record, groups_in, parts_of_name, people_in, records
+from refsync.formats.latex import text_of, verbatim_of
+from refsync.mapping import Pair, Tables, table_value
+from refsync.model import Date, Entry, Person, Problem, Topic
+
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = dict(enumerate(_NAMES, 1))
+_MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
+
+
+def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> Reading:
+    """The works of a .bib file. An entry that cannot be read is a Problem at its line; the others are read."""
+    problems: list[Problem] = []
+    entry_of = mapping.reader(tables.table("bibtex"), pairs)
+    languages = _languages(tables)
+    entries: dict[str, Entry] = {}
+    stubs: list[tuple[str, str]] = []
+    for record in records(text, where, problems):
+        if "aliasof" in record.fields:
+            stubs.append((record.key, verbatim_of(record.fields["aliasof"])))
+            continue
+        kind = tables.kind_of("bibtex", record.type)
+        if kind is None:
+            what = f"@{record.type} is no type that refsync knows: read as a document."
+            problems.append(Problem(where=f"{where}:{record.line}", what=what, hint="Its fields are kept."))
+        subtype = text_of(record.fields.get("entrysubtype", ""))
+        fields, extra = _usual(record, languages)
+        if kind is None:
+            extra["entrytype"] = record.type
+        if subtype in tables.kinds:
+            del fields["entrysubtype"]
+        aliases = tuple(filter(None, map(str.strip, verbatim_of(fields.pop("ids", "")).split(","))))
+        entry, rest = entry_of(subtype if subtype in tables.kinds else kind or "document", fields)
+        extra.update((name, text_of(value)) for name, value in rest.items())
+        entry = replace(completed(entry, record.key, extra), aliases=aliases)
+        # A key may stand twice, or be missing: each such entry is kept under a name of its own.
+        entries[record.key if record.key not in entries else f"\0{len(entries)}"] = _judged(entry, record.type)
+    for alias, key in stubs:
+        if key in entries:
+            entries[key] = replace(entries[key], aliases=(*entries[key].aliases, alias))
+    found, topics = _under_topics(list(entries.values()), text)
+    return Reading(entries=tuple(found), problems=tuple(problems), topics=topics)
+
+
+def _under_topics(entries: list[Entry], text: str) -> tuple[list[Entry], tuple[Topic, ...]]:
+    """Entries with those keywords as topics that JabRef's tree of groups names."""
+    groups = {text_of(keyword): tuple(map(text_of, path)) for path, keyword in groups_in(text)}
+    used = {tag for entry in entries for tag in entry.tags if tag in groups}
+    if not used:
+        return entries, ()
+    topics = {tag: Topic(id=f"t{n}", path=path) for n, (tag, path) in enumerate(groups.items(), 1) if tag in used}
+    return [
+        replace(
+            entry,
+            topics=tuple(topics[tag].id for tag in entry.tags if tag in topics),
+            tags=tuple(tag for tag in entry.tags if tag not in topics),
+        )
+        for entry in entries
+    ], tuple(topics.values())
+
+
+def _languages(tables: Tables) -> dict[str, str]:
+    """The code of a language by each name that `langid` has for it."""
+    return {name: code for code, names in languages(tables).items() for name in names}
+
+
+def languages(tables: Tables) -> Mapping[str, tuple[str, ...]]:
+    """What biblatex calls a language, by its code."""
+    value, where = table_value("languages.yaml", tables.folder)
+    return documents.checked(value, dict[str, dict[str, tuple[str, ...]]], where)["languages"]
+
+
+# What biblatex prints for the state of a work that is not out yet.
+STATES = {
+    "in press": "inpress",
+    "submitted": "submitted",
+    "forthcoming": "forthcoming",
+    "in preparation": "inpreparation",
+}
+_STATES = {key: text for text, key in STATES.items()}
+_GENRES = {"phdthesis": "PhD thesis", "mathesis": "Master's thesis", "candthesis": "Candidate thesis"}
+_OF_A_SITE = frozenset({"online", "electronic", "www", "patent"})
+
+
+def _usual(record: Record, language_names: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The fields of a record in the spelling of BibTeX, and those that have none there: biblatex's `date` as year, month
+    and day, a month as its number, an address in `howpublished` as `url`."""
+    fields, extra = _of_biblatex(record, language_names), {}
+    if date := fields.pop("date", None):
+        start, _, end = text_of(date).partition("/")
+        found = date_of(start)
+        if isinstance(found, Date) and not end:
+            given = {"year": found.year, "month": found.month, "day": found.day}
+            fields = {**{name: str(part) for name, part in given.items() if part}, **fields}
+        elif "year" in fields:
+            extra["date"] = text_of(date)
+        else:
+            fields["year"] = date
+    if month := fields.pop("month", None):
+        stated_month = text_of(month)
+        number, day = _month_of(stated_month)
+        if number and fields.get("year", "").strip("{} ").isdecimal():
+            fields["month"] = str(number)
+            if day:
+                fields.setdefault("day", day)
+        else:
+            extra["month"] = stated_month
+    if "url" not in fields and re.match(r"\s*(?:\\url\s*\{\s*)?https?://\S+$", fields.get("howpublished", "")):
+        fields["url"] = fields.pop("howpublished")
+    if record.type == "mastersthesis":
+        fields.setdefault("type", "Master's thesis")
+    return fields, extra
+
+
+def _of_biblatex(record: Record, language_names: Mapping[str, str]) -> dict[str, str]:
+    """Fields as BibTeX has them where only their names or the names of their values differ."""
+    fields = dict(record.fields)
+    if (state := text_of(fields.get("pubstate", ""))) and not fields.keys() & {"date", "year"}:
+        if state != "prepublished":
+            fields["year"] = _STATES.get(state, fields["pubstate"])
+        del fields["pubstate"]
+    elif state == "prepublished":
+        del fields["pubstate"]
+    for name in ("journaltitleaddon", "booktitleaddon"):
+        if "volume" not in fields and fields.get(name, "").startswith("vol. "):
+            fields["volume"] = fields.pop(name).removeprefix("vol. ")
+    if record.type == "book" and "volume" not in fields and "part" in fields:
+        fields["volume"] = fields.pop("part")
+    if "howpublished" not in fields:
+        other = "titleaddon" if record.type in _OF_A_SITE else "organization" if record.type == "dataset" else ""
+        if other in fields:
+            fields["howpublished"] = fields.pop(other)
+    if fields.get("entrysubtype") == "standard" and "titleaddon" in fields:
+        fields["number"] = fields.pop("titleaddon")
+    if fields.get("type") in _GENRES:
+        fields["type"] = _GENRES[fields["type"]]
+    if "langid" in fields and "language" not in fields:
+        fields["language"] = language_names.get(fields["langid"].lower(), fields.pop("langid"))
+        fields.pop("langid", None)
+    return fields
+
+
+def _month_of(text: str) -> tuple[int | None, str | None]:
+    """Month and day of "6", "June" and "10 jun"."""
+    if text.isdecimal():
+        return (int(text), None) if 1 <= int(text) <= 12 else (None, None)
+    found = re.fullmatch(r"(\d{1,2})?\W*([A-Za-z]{3})[a-z]*\W*(\d{1,2})?", text)
+    return (_MONTH_NUMBERS.get(found[2].lower()), found[1] or found[3]) if found else (None, None)
+
+
+def _judged(entry: Entry, type: str) -> Entry:
+    """An entry with the arXiv id that its text names; a @misc, @online or @article of arXiv's is a preprint."""
+    ids = dict(entry.ids)
+    venue = entry.venue.name if entry.venue else ""
+    said = f"{venue} {entry.note or ''}"
+    if "arxiv" not in ids and (found := identifiers.ARXIV_TEXT.search(said)):
+        ids["arxiv"] = found[1]
+    if re.match(r"(?i)corr\b", venue) and (found := re.match(r"abs/(\S+)", entry.volume or "")):
+        ids.setdefault("arxiv", found[1])
+    of_arxiv = re.match(r"(?i)(?:arxiv|corr)\b", venue) is not None
+    vague = entry.kind in {"document", "web-page"} and "arxiv" in ids
+    is_preprint = of_arxiv if type in {"article", "techreport"} else vague
+    return replace(entry, ids=ids, kind="preprint" if is_preprint else entry.kind)
+
+
+def authors(value: str) -> tuple[tuple[Person, ...], bool | None]:
+    """The people of a field, and False when it ends in "others"."""
+    found = people_in(value)
+    complete = None
+    if found and found[-1].strip().lower() == "others":
+        found, complete = found[:-1], False
+    return tuple(one for name in found if (one := _person(name))), complete
+
+
+# biblatex's extended name format: "family=Oord, given=Aäron, prefix=van den".
+_NAMED_PART = re.compile(r"(?:^|,)\s*(family|given|prefix|suffix)\s*=\s*([^,]*)")
+_BIBLATEX_PARTS = {"family": "last", "given": "first", "prefix": "von", "suffix": "jr"}
+
+
+def _person(name: str) -> Person | None:
+    """A Person out of BibTeX's four parts. A name in braces as a whole is a group's, or one that must not be split."""
+    if named := dict(_NAMED_PART.findall(name)):
+        parts = {_BIBLATEX_PARTS[part]: text_of(value) for part, value in named.items()}
+    else:
+        parts = {part: text_of(" ".join(words)) for part, words in parts_of_name(name).items()}
+    last = parts.get("last", "")
+    if name.strip().startswith("{") and name.strip().endswith("}") and not (parts.get("first") or parts.get("von")):
+        return Person(literal=last) if last else None
+    found = {"family": last, "given": parts.get("first"), "particle": parts.get("von"), "suffix": parts.get("jr")}
+    known = {part: text for part, text in found.items() if text}
+    return Person(**known) if known else None
+
+
+def day(value: str) -> Date | str | None:
+    """A day as ISO 8601; what is none stays text."""
+    return date_of(text_of(value))
+
+
+def date(year: str | None, month: str | None, day: str | None) -> Date | str | None:
+    """A date out of its parts; a year that is none stays text."""
+    if year is None:
+        return None
+    text = text_of(year)
+    if not re.fullmatch(r"\d{4}", text):
+        return text or None
+    number = text_of(day) if day else ""
+    return Date(
+        year=int(text),
+        month=int(month) if month else None,
+        day=int(number) if month and number.isdecimal() and 1 <= int(number) <= 31 else None,
+    )
+
+
+def pages(value: str) -> str:
+    """Pages as "12-19"."""
+    text = text_of(value)
+    found = page_range(text)
+    return f"{found[0]}-{found[1]}" if found else text
+
+
+def arxiv(eprint: str | None, prefix: str | None, kind: str | None) -> str | None:
+    """The arXiv id of an eprint; None when it is another archive's."""
+    archive = verbatim_of(prefix or kind or "arXiv").casefold()
+    value = re.sub(r"(?i)^arxiv:\s*", "", verbatim_of(eprint or ""))
+    found = identifiers.of_url(f"https://arxiv.org/abs/{value}") if archive == "arxiv" else None
+    return found[1] if found else None
+
+
+def keyword_list(value: str) -> tuple[None, tuple[str, ...]]:
+    """(topics, tags): keywords are all tags, until it is known which of them are topics."""
+    found = map(text_of, value.split("," if "," in value else ";"))
+    return None, tuple(dict.fromkeys(filter(None, found)))

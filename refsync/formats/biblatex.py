@@ -1,0 +1,89 @@
+"""Knows BibLaTeX: works as a .bib file in the names of biblatex's data model, for documents that biber works for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any
+
+from refsync.formats import Export, Reading, bibentries, bibtex, line
+from refsync.formats.latex import escaped, text_of
+from refsync.formats.options import Options
+from refsync.mapping import Pair, Tables
+from refsync.model import Catalog, Date, Entry
+
+
+def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
+    """A .bib file: one field a line, in the order of mappings/biblatex.yaml."""
+    return bibtex.written(catalog, tables, options, "biblatex", partial(pairs, tables), _type)
+
+
+def read(text: str, where: str, tables: Tables) -> Reading:
+    """The works of a .bib file of either dialect."""
+    return bibtex.read(text, where, tables)
+
+
+def _type(entry: Entry, types: Mapping[str, str]) -> str:
+    return types.get(entry.kind, "misc")
+
+
+def pairs(tables: Tables, context: bibtex.Context) -> dict[str, Pair]:
+    """The functions that rows name: those of BibTeX, and those of values that biblatex spells otherwise."""
+    named = {code: names[0] for code, names in bibentries.languages(tables).items()}
+    ambiguous = frozenset(kind for kind in tables.kinds if _is_ambiguous(kind, tables))
+    # A file of either dialect is read by the table of BibTeX.
+    own: dict[str, Callable[..., Any]] = {
+        "date": _date,
+        "volume": partial(_volume, "vol. "),
+        "part": partial(_volume, ""),
+        "kind": partial(_subtype, ambiguous),
+        "genre": _genre,
+        "language": partial(_language, named),
+        "aliases": _aliases,
+        "repository": partial(_repository, context.macros),
+    }
+    shared = {name: pair for name, pair in bibtex.pairs(context).items() if name != "sort key"}
+    return {**shared, **{name: Pair(cache(write), text_of) for name, write in own.items()}}
+
+
+def _is_ambiguous(kind: str, tables: Tables) -> bool:
+    """Whether the type that a kind is written as is read as another kind, or may be."""
+    return tables.kind_of("bibtex", tables.kinds[kind]["biblatex"][0]) != kind and kind != "preprint"
+
+
+def _subtype(ambiguous: frozenset[str], kind: str) -> str | None:
+    return f"{{{kind}}}" if kind in ambiguous else None
+
+
+def _date(date: Date | str | None, kind: str) -> tuple[str | None, str | None] | None:
+    """The date, and the state of a work that has none or is a preprint."""
+    if isinstance(date, str):
+        return None, f"{{{bibentries.STATES.get(line(date).casefold()) or escaped(date)}}}"
+    return bibtex.day(date) if date else None, "{prepublished}" if kind == "preprint" else None
+
+
+def _volume(label: str, volume: str) -> tuple[str | None, str | None]:
+    """A volume, and the field for one that is no whole number: biber takes no other."""
+    text = line(volume)
+    return (f"{{{text}}}", None) if text.isdecimal() and text.isascii() else (None, f"{{{label}{escaped(text)}}}")
+
+
+def _genre(genre: str) -> str:
+    text = line(genre)
+    known = {"phd thesis": "phdthesis", "master's thesis": "mathesis"}
+    return f"{{{known.get(text.casefold()) or escaped(text)}}}"
+
+
+def _language(names: Mapping[str, str], language: str) -> str:
+    return f"{{{names.get(language) or escaped(language)}}}"
+
+
+def _aliases(aliases: tuple[str, ...]) -> str:
+    return f"{{{','.join(aliases)}}}"
+
+
+def _repository(macros: Mapping[str, str], name: str | None, arxiv: str | None) -> str | None:
+    """The server of a preprint, unless its `eprint` says it."""
+    if not name or (arxiv and name.casefold() == "arxiv"):
+        return None
+    return macros.get(name) or f"{{{escaped(name)}}}"

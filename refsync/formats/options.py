@@ -1,0 +1,77 @@
+"""Knows what a person may wish of an export: which fields, which names of venues, how preprints are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from refsync import venues
+from refsync.mapping import Tables
+from refsync.model import Catalog, Entry, Failure, Problem, Venue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """How an export is wished; a format passes over what does not concern it.
+
+    `only` and `omit` name fields, of the format or of the catalog; "+abstract" in `only` adds what is left out by
+    default. `reader` is the program that the file is for. `cited` are the keys that papers cite, where that is known.
+    """
+
+    ascii: bool = False
+    venues: Literal["full", "short", "strings"] = "full"
+    preprints: Literal["misc", "article", "unpublished"] = "misc"
+    only: tuple[str, ...] = ()
+    omit: tuple[str, ...] = ()
+    reader: Literal["zotero"] | None = None
+    cited: frozenset[str] = frozenset()
+
+
+PLAIN = Options()
+
+
+def checked(options: Options, columns: Iterable[str], tables: Tables) -> Options:
+    """The options, when `only` and `omit` name fields of one of the formats. Raises Failure (exit 2) otherwise."""
+    known = frozenset(name for column in columns for name in tables.table(column).names)
+    for option, names in (("--only", options.only), ("--omit", options.omit)):
+        for name in names:
+            bare = name.removeprefix("+") if option == "--only" else name
+            if bare not in known:
+                near = get_close_matches(bare, known, n=1, cutoff=0.6)
+                hint = f"Did you mean `{near[0]}`?" if near else "Name a field of the format, such as doi or abstract."
+                raise Failure(Problem(where=option, what=f"no format has a field `{bare}`.", hint=hint), code=2)
+    return options
+
+
+def wished(catalog: Catalog, options: Options, folder: Path | None) -> Catalog:
+    """The catalog with the names of venues that are wished; `folder` holds the user's own tables."""
+    if options.venues != "short":
+        return catalog
+    return replace(catalog, entries=tuple(_shortened(entry, venues.load(folder)) for entry in catalog.entries))
+
+
+def _shortened(entry: Entry, table: venues.Venues) -> Entry:
+    if entry.venue is None:
+        return entry
+    name = short_name(entry.venue, table)
+    return entry if name == entry.venue.name else replace(entry, venue=replace(entry.venue, name=name))
+
+
+def short_name(venue: Venue, table: venues.Venues) -> str:
+    """The name of a venue in a short bibliography: a journal's by ISO 4, another's as it is called ("NeurIPS")."""
+    row = table.rows.get(venue.short or "")
+    if row is not None and row.kind == "journal":
+        return row.iso4 or venue.name
+    return venue.short or venue.name
+
+
+def as_article(entry: Entry) -> Entry:
+    """A preprint as an article of the journal "arXiv preprint arXiv:1503.02531", which every style prints well."""
+    number = entry.ids.get("arxiv")
+    name = f"arXiv preprint arXiv:{number}" if number else entry.venue.name if entry.venue else None
+    if entry.kind != "preprint" or name is None:
+        return entry
+    return replace(entry, kind="article", venue=Venue(name=name))
