@@ -111,10 +111,12 @@ def parsed(text: str, where: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
-        what = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise Failure(Problem(where=f"{where}{line}", what=f"not valid YAML: {what}", hint="Mend it there.")) from None
+        why = " ".join(str(getattr(error, "problem", None) or error).split())
+        if "nesting depth" in why:  # libyaml's own limit, which newer versions reach before Python's
+            why = "nested too deeply"
+        raise Failure(Problem(where=f"{where}{line}", what=f"not valid YAML: {why}.", hint="Mend it there.")) from None
     except RecursionError:
-        raise Failure(Problem(where=where, what="not valid YAML: nested too deeply", hint="Mend it there.")) from None
+        raise Failure(Problem(where=where, what="not valid YAML: nested too deeply.", hint="Mend it there.")) from None
 
 
 def written(value: Any) -> str:
