@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Literal
 
 from refsync import corrections, keys, lock, matching, merging, titles, venues
 from refsync.corrections import Corrections
@@ -19,6 +20,9 @@ from refsync.settings import Settings
 from refsync.sources import Source
 
 _Path = tuple[str, ...]
+
+
+Renewal = Literal["none", "provisional", "all"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,8 +57,10 @@ def assembled(
     imported: Sequence[Entry] = (),
     tables: Tables,
     name: str = "",
+    renew: Renewal = "none",
 ) -> Result:
-    """The catalog of `sources`. `cited` are keys that papers cite, `imported` entries whose keys papers already use."""
+    """The catalog of `sources`. `cited` are keys that papers cite, `imported` entries whose keys papers already use;
+    `renew` says which keys are made anew by the pattern, the old ones staying as aliases."""
     table = venues.load(tables.folder)
     fixes = fixes or Corrections()
     occurrences = _occurrences(sources, table)
@@ -74,6 +80,8 @@ def assembled(
     gone = _gone(last, recognised)
     entries, retired, kept = _corrected(entries, gone, graves, fixes, cited, table, problems)
     entries = [_final(entry, cited) for entry in entries]
+    if renew != "none":
+        entries = _renewed(entries, retired, settings.key_pattern, fixes, everything=renew == "all")
     catalog = Catalog(
         id=last.id if last else _identity(sources),
         title=settings.title
@@ -281,11 +289,11 @@ def _keyed(
         if back := _split_off(out[at], last, settings):
             # What a person no longer calls the same takes its own key with it.
             out = [replace(one, aliases=tuple(alias for alias in one.aliases if alias != back)) for one in out]
-            out[at] = _with_key(out[at], back, (), provisional=keys.is_provisional(out[at]))
+            out[at] = _with_key(out[at], back, (), provisional=keys.is_provisional(out[at], settings.key_pattern))
             continue
         key = keys.unique(keys.base(out[at], settings.key_pattern), taken)
         taken.add(key.casefold())
-        out[at] = _with_key(out[at], key, (), provisional=keys.is_provisional(out[at]))
+        out[at] = _with_key(out[at], key, (), provisional=keys.is_provisional(out[at], settings.key_pattern))
     problems[:] = [_named(problem, out) for problem in problems]
     return out
 
@@ -432,3 +440,27 @@ def _final(entry: Entry, cited: frozenset[str]) -> Entry:
     if lock.is_provisional(entry) and {entry.key, *entry.aliases, "*"} & cited:
         return _with_key(entry, entry.key, entry.aliases, provisional=False)
     return entry
+
+
+def _renewed(
+    entries: Sequence[Entry], retired: Mapping[str, Retired], pattern: str, fixes: Corrections, *, everything: bool
+) -> list[Entry]:
+    """The entries with provisional keys made final, as the pattern makes them now: the old ones stay as aliases.
+
+    `everything`: final keys too, but those that a person chose in corrections.yaml.
+    """
+    chosen = {fix.key for fix in fixes.fixes.values() if fix.key}
+    taken = {key.casefold() for entry in entries for key in (entry.key, *entry.aliases)}
+    taken |= {key.casefold() for old, one in retired.items() for key in (old, *one.aliases)}
+    out = []
+    for entry in entries:
+        if entry.key in chosen or not (everything or lock.is_provisional(entry)):
+            out.append(entry)
+            continue
+        made = keys.base(entry, pattern)
+        mine = next((alias for alias in (entry.key, *entry.aliases) if keys.is_suffixed(alias, made)), None)
+        key = mine or keys.unique(made, taken)
+        taken.add(key.casefold())
+        aliases = tuple(dict.fromkeys(one for one in (*entry.aliases, entry.key) if one != key))
+        out.append(_with_key(entry, key, aliases, provisional=False))
+    return out

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from refsync import assemble, corrections, documents, files, formats, keys, lint, settings, sources, titles
-from refsync.assemble import Result
+from refsync import (
+    assemble,
+    corrections,
+    documents,
+    files,
+    formats,
+    keypattern,
+    lint,
+    selection,
+    settings,
+    sources,
+    titles,
+)
+from refsync.assemble import Renewal, Result
 from refsync.files import Written
 from refsync.formats import catalog as catalog_file
 from refsync.formats import cited as cited_files
+from refsync.formats.options import Options, Wishes, checked
 from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Failure, Problem
 from refsync.settings import Settings
 
 CATALOG = "catalog.yaml"
+NONE = Wishes()
 # Losing more than this share of so many entries at once is more likely an accident than an edit.
 _MOST_LOST, _FROM = 0.3, 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What a build read, made and wrote. `questions` come before `problems`; `skipped` counts the parts left out."""
+    """What a build read, made and wrote; `skipped` counts the parts left out, `renamed` pairs old keys with new ones."""
 
     folder: Path
     sources: tuple[str, ...]
@@ -31,6 +45,7 @@ class Report:
     written: Written
     problems: tuple[Problem, ...]
     notices: tuple[Problem, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def catalog(self) -> Catalog:
@@ -47,34 +62,47 @@ def located(path: Path) -> tuple[Path, Path | None]:
     return path.parent, path
 
 
-def build(path: Path, *, force: bool = False, dry_run: bool = False) -> Report:
+def build(
+    path: Path, *, wishes: Wishes = NONE, force: bool = False, dry_run: bool = False, renew: Renewal = "none"
+) -> Report:
     """Builds the folder (or the list file) at `path` and writes catalog.yaml and the exports.
+
+    `wishes` say what else than the settings is asked of the exports; `renew` says which keys are made anew.
 
     Raises Failure, with everything as it was before, when a source cannot be read (exit 1), or when a file would be
     overwritten that refsync did not write or a third of the entries would be lost (exit 4; `force` allows both).
     """
     folder, list_file = located(path)
     wanted = settings.load(folder)
-    keys.checked_pattern(wanted.key_pattern)
+    keypattern.compiled(wanted.key_pattern)
     tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
     paths = (list_file,) if list_file else sources.found(folder, wanted)
     read = sources.read(paths, folder, tables)
     last, merge_problems = _last(folder / CATALOG)
+    cited = cited_files.keys([path for name in wanted.cited for path in sources.matches(folder, name)])
+    wished = cited_files.keys(wishes.cited)
     result = assemble.assembled(
         read,
         settings=wanted,
         fixes=corrections.load(folder, tables.kinds),
         last=last,
-        cited=_cited(folder, wanted),
+        cited=cited | wished,
         imported=_imported(folder, wanted, tables),
         tables=tables,
         name=folder.resolve().name,
+        renew=renew,
     )
     if not result.occurrences:
         raise _nothing(read)
     if not force:
         _check_losses(last, result)
-    texts, notices = _texts(folder, wanted, result.catalog, tables, paths)
+    usual = Options(ascii=wanted.ascii, venues=wanted.venues, preprints=wanted.preprints)
+    options = checked(wishes.options(usual, cited | wished), tables)
+    shown = selection.cited(result.catalog, wished) if wishes.cited else result.catalog
+    shown = selection.under(shown, wishes.topic) if wishes.topic else shown
+    texts, notices = _exports(folder, wanted, shown, tables, options, wishes.dialect or wanted.dialect)
+    _check_names(texts, folder, paths)
+    texts = {folder / CATALOG: catalog_file.write(result.catalog), **texts}
     if not force:
         _check_ownership(texts, result.catalog, tables)
     written = files.compare(texts) if dry_run else files.write(texts)
@@ -86,7 +114,14 @@ def build(path: Path, *, force: bool = False, dry_run: bool = False) -> Report:
         written=written,
         problems=(*merge_problems, *result.problems, *lint.problems(result.catalog)),
         notices=notices,
+        renamed=_renamed(last, result.catalog),
     )
+
+
+def _renamed(last: Catalog | None, catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    """(old key, new key) of each entry of the last catalog that goes by another key now."""
+    known = {alias: entry.key for entry in catalog.entries for alias in entry.aliases}
+    return tuple((old.key, known[old.key]) for old in (last.entries if last else ()) if old.key in known)
 
 
 def _last(path: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
@@ -119,15 +154,6 @@ def _check_losses(last: Catalog | None, result: Result) -> None:
         raise Failure(Problem(where=CATALOG, what=what, hint=hint), code=4)
 
 
-def _cited(folder: Path, wanted: Settings) -> frozenset[str]:
-    """The keys that the cited files of a folder cite; `*` where one cites everything."""
-    found: set[str] = set()
-    for name in wanted.cited:
-        for path in sources.matches(folder, name):
-            found |= {one.key for one in cited_files.read(documents.text_of(path, path.name), path.name)}
-    return frozenset(found)
-
-
 def _imported(folder: Path, wanted: Settings, tables: Tables) -> tuple[Entry, ...]:
     """The entries of the bibliographies that `keys: from` names."""
     out: list[Entry] = []
@@ -140,28 +166,34 @@ def _imported(folder: Path, wanted: Settings, tables: Tables) -> tuple[Entry, ..
     return tuple(out)
 
 
-def _texts(
-    folder: Path, wanted: Settings, catalog: Catalog, tables: Tables, inputs: Sequence[Path]
+def _exports(
+    folder: Path, wanted: Settings, catalog: Catalog, tables: Tables, options: Options, dialect: str
 ) -> tuple[dict[Path, str], tuple[Problem, ...]]:
-    """The text of every file to write, and what the formats could not hold."""
-    texts = {folder / CATALOG: catalog_file.write(catalog)}
+    """The text of every export, and what the formats could not hold."""
+    texts: dict[Path, str] = {}
     notices: list[Problem] = []
     for name in wanted.exports:
-        path = folder / name
         known = formats.of_path(name)
-        if known is None or PurePath(name).name != name:
+        if known is None or PurePath(name).name != name or name == CATALOG:
             suffixes = ", ".join(suffix for one in formats.FORMATS for suffix in one.suffixes)
             what = f"`exports` names {name!r}, which is no file refsync can write here."
-            raise Failure(
-                Problem(where=settings.FILE, what=what, hint=f"Name a file of the folder that ends in {suffixes}.")
-            )
-        if files.target(path) in {files.target(one) for one in inputs}:
-            what = f"`exports` names {name!r}, which is a source."
-            raise Failure(Problem(where=settings.FILE, what=what, hint="Name another file."))
-        export = known.write(catalog, tables)
-        texts[path] = export.text
+            hint = f"Name a file of the folder that ends in {suffixes}."
+            raise Failure(Problem(where=settings.FILE, what=what, hint=hint))
+        if known.name == "bibtex" and dialect == "biblatex":
+            known = formats.named(dialect) or known
+        export = known.write(catalog, tables, options)
+        texts[folder / name] = export.text
+        texts |= {folder / other: text for other, text in export.beside.items()}
         notices += [replace(problem, where=name) for problem in export.problems]
     return texts, tuple(notices)
+
+
+def _check_names(texts: Iterable[Path], folder: Path, inputs: Sequence[Path]) -> None:
+    sources_of_it = {files.target(one) for one in inputs}
+    for path in texts:
+        if files.target(path) in sources_of_it:
+            what = f"`exports` names {path.name!r}, which is a source."
+            raise Failure(Problem(where=settings.FILE, what=what, hint="Name another file."))
 
 
 def _check_ownership(texts: dict[Path, str], catalog: Catalog, tables: Tables) -> None:

@@ -7,52 +7,14 @@ import re
 import string
 from collections.abc import Collection, Iterator
 
-from refsync import names, titles
-from refsync.model import Entry, Failure, Problem
+from refsync import keypattern, titles
+from refsync.model import Entry
 
 PATTERN = "{author}{year}{titleword}"
 GRAMMAR = "A key is made of the letters a-z, digits and : _ - and begins with a letter or a digit."
 _MADE = re.compile(r"[a-z0-9][a-z0-9:_-]*")
 # What bibtex, biber, pandoc and the common readers all take in a key that a person made.
 _USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_./+-]*")
-_FIELDS = frozenset({"author", "year", "titleword", "title", "venue", "nickname"})
-# Words that tell nothing at the head of a title.
-_SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "on",
-        "of",
-        "for",
-        "in",
-        "to",
-        "and",
-        "or",
-        "with",
-        "from",
-        "by",
-        "at",
-        "as",
-        "is",
-        "are",
-        "do",
-        "does",
-        "how",
-        "what",
-        "why",
-        "when",
-        "where",
-        "via",
-        "towards",
-        "toward",
-        "can",
-        "your",
-        "you",
-        "its",
-        "it",
-    ]
-)
 
 
 def is_usable(key: str) -> bool:
@@ -60,61 +22,28 @@ def is_usable(key: str) -> bool:
     return bool(_USABLE.fullmatch(key))
 
 
-def checked_pattern(pattern: str) -> str:
-    """The pattern, when it holds only fields that a key may be made of. Raises Failure otherwise."""
-    try:
-        parts = [part for part in string.Formatter().parse(pattern) if part[1] is not None]
-        used = {str(name) for _, name, _, _ in parts}
-        wrong = sorted(used - _FIELDS) + [
-            f"{spec or conversion}" for _, _, spec, conversion in parts if spec or conversion
-        ]
-    except ValueError as error:
-        used, wrong = set(), [str(error)]
-    if wrong or not used:
-        what = (
-            f"`key_pattern` holds {wrong[0]!r}, which is no field of a key."
-            if wrong
-            else "`key_pattern` names no field."
-        )
-        hint = "Use " + ", ".join("{" + name + "}" for name in sorted(_FIELDS)) + "."
-        raise Failure(Problem(where="refsync.yaml", what=what, hint=hint))
-    return pattern
-
-
-def is_provisional(entry: Entry) -> bool:
-    """Whether a key made for this entry now would lack its author."""
-    return not entry.authors
+def is_provisional(entry: Entry, pattern: str = PATTERN) -> bool:
+    """Whether a key made for this entry now would lack the author that the pattern asks for."""
+    return not entry.authors and keypattern.names_author(pattern)
 
 
 def base(entry: Entry, pattern: str = PATTERN) -> str:
     """The key that the pattern makes for an entry, before it is made unique; never empty.
 
-    Without an author it is the nickname or the first words of the title, and the year. A title in another script
-    falls back on an identifier, a nickname, then `w` and a hash of the title.
+    Where the entry lacks a field, it is made of those that it has; without an author it is the nickname or the first
+    words of the title, and the year. A title in another script falls back on an identifier, a nickname, then `w` and a
+    hash of the title.
     """
-    parts = _parts(entry)
-    made = pattern.format_map(parts) if entry.authors else (parts["nickname"] or parts["title"]) + parts["year"]
+    year = str(entry.year or "")
+    made = keypattern.made(entry, pattern)
+    if not made and is_provisional(entry, pattern):
+        made = keypattern.made(entry, "{nickname|title}") + year
+    elif not made:
+        made = keypattern.made_with_gaps(entry, pattern)
     made = re.sub(r"[^a-z0-9:_-]+", "", made).strip(":_-")
-    if not made or (not entry.authors and not (parts["nickname"] or parts["title"])) or made == parts["year"]:
+    if not made or made == year:
         made = _of_identifier(entry) or _of_hash(entry)
     return made if _MADE.fullmatch(made) else _of_hash(entry)
-
-
-def _parts(entry: Entry) -> dict[str, str]:
-    words = [word for word in map(names.ascii_word, titles.words(entry.title)) if word]
-    telling = [word for word in words if word not in _SMALL and not word.isdigit()] or words
-    first = entry.authors[0] if entry.authors else None
-    author = names.ascii_word((first.family or first.literal or "") if first else "")
-    head = entry.title.partition(":")[0].split()
-    nickname = entry.aka[0] if entry.aka else (head[0] if len(head) == 1 and ":" in entry.title else "")
-    return {
-        "author": author,
-        "year": str(entry.year or ""),
-        "titleword": telling[0] if telling else "",
-        "title": "".join(telling[:3]),
-        "nickname": names.ascii_word(nickname)[:24],
-        "venue": names.ascii_word((entry.venue.short or "") if entry.venue else ""),
-    }
 
 
 def _of_identifier(entry: Entry) -> str:

@@ -151,8 +151,8 @@ def surname(one: Person) -> str:
 
 def folded(text: str) -> str:
     """Letters and digits of `text` without accents and case; letters that have no accent to lose are spelt out."""
-    out = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).translate(LETTERS)).casefold()
-    return re.sub(r"[\W_]+", "", "".join(c for c in out if not unicodedata.combining(c)))
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return re.sub(r"[\W_]+", "", letters.translate(LETTERS).casefold())
 
 
 # Letters that NFKD leaves whole (Unicode has no decomposition for them), with their usual spelling in ASCII.

@@ -45,6 +45,8 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     key_pattern: str = "{author}{year}{titleword}"
     keys: Keys = Keys()
     cited: tuple[str, ...] = ()
+    dialect: Literal["bibtex", "biblatex"] = "bibtex"
+    ascii: bool = False
     venues: Literal["full", "short", "strings"] = "full"
     preprints: Literal["misc", "article", "unpublished"] = "misc"
     resolvers: tuple[str, ...] = ()

@@ -22,8 +22,8 @@ def comparison(title: str) -> str:
     things. Empty for a title without words: such a title equals nothing.
     """
     text = unicodedata.normalize("NFKC", html.unescape(title)).replace("\u00ad", "")
-    text = _LATEX.sub("", _TAGS.sub("", text)).translate(LETTERS)
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+    text = unicodedata.normalize("NFKD", _LATEX.sub("", _TAGS.sub("", text)))
+    text = "".join(c for c in text if not unicodedata.combining(c)).translate(LETTERS).casefold()
     text = _APART.sub(" ", text).strip()
     return text if any(c.isalnum() for c in text) else ""
 

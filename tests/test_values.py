@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refsync import identifiers, keys, matching, names, titles, venues
+from refsync import identifiers, keys, keypattern, matching, names, titles, venues
 from refsync.model import Date, Entry, Failure, Person
 
 URLS = {
@@ -197,7 +197,7 @@ def test_suffixes_are_unique_without_regard_to_case(bases: list[str]) -> None:
 @pytest.mark.parametrize("pattern", ["{autor}{year}", "{", "nothing", "{author"])
 def test_a_pattern_of_unknown_fields_is_refused(pattern: str) -> None:
     with pytest.raises(Failure):
-        keys.checked_pattern(pattern)
+        keypattern.compiled(pattern)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from refsync import identifiers
 from refsync.formats.options import PLAIN, Options
 from refsync.mapping import Tables
-from refsync.model import Catalog, Date, Entry, Problem, Topic
+from refsync.model import Catalog, Date, Entry, Problem, Retired, Topic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,11 +28,14 @@ class Export:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
     """The works of a file in its order, keys as in the file ("" when it has none), the topics that the file names, and
-    what could not be read."""
+    what could not be read. Only a catalog says more: its id, its title, and which works have left it."""
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
     topics: tuple[Topic, ...] = ()
+    id: str = ""
+    title: str = ""
+    retired: Mapping[str, Retired] = field(default_factory=dict)
 
 
 class _Module(Protocol):
@@ -43,11 +46,15 @@ class _Module(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Format:
-    """One format: its name, the endings of its files, and the module that knows it, imported when first used."""
+    """One format: its name, the endings of its files, and the module that knows it, imported when first used.
+
+    `is_read` is False for a format that refsync only writes.
+    """
 
     name: str
-    suffixes: tuple[str, ...]
     module: str
+    suffixes: tuple[str, ...] = ()
+    is_read: bool = True
 
     def write(self, catalog: Catalog, tables: Tables, options: Options = PLAIN) -> Export:
         """The catalog's entries, in their order, as the text of a file."""
@@ -62,10 +69,14 @@ class Format:
 
 
 FORMATS = (
-    Format(name="bibtex", suffixes=(".bib",), module="refsync.formats.bibtex"),
-    Format(name="biblatex", suffixes=(), module="refsync.formats.biblatex"),
-    Format(name="csl", suffixes=(".json",), module="refsync.formats.csl"),
-    Format(name="ris", suffixes=(".ris",), module="refsync.formats.ris"),
+    Format(name="bibtex", module="refsync.formats.bibtex", suffixes=(".bib",)),
+    Format(name="biblatex", module="refsync.formats.biblatex"),
+    Format(name="csl", module="refsync.formats.csl", suffixes=(".json",)),
+    Format(name="csl-yaml", module="refsync.formats.cslyaml"),
+    Format(name="ris", module="refsync.formats.ris", suffixes=(".ris",)),
+    Format(name="hayagriva", module="refsync.formats.hayagriva", is_read=False),
+    Format(name="catalog", module="refsync.formats.catalogyaml", suffixes=(".yaml", ".yml")),
+    Format(name="catalog-lines", module="refsync.formats.cataloglines", suffixes=(".jsonl",)),
 )
 
 

@@ -53,7 +53,7 @@ def written(
     """A .bib file by the table `column`. With venues as strings, the files of their names lie beside it."""
     table = tables.table(column).limited(options.only, options.omit)
     catalog = wished(catalog, options, tables.folder)
-    macros = _macros(catalog.entries) if options.venues == "strings" else {}
+    macros = _macros(catalog.entries, venues.load(tables.folder)) if options.venues == "strings" else {}
     context = Context(paths=catalog.paths, words=tables.words, macros=macros)
     fields_of = mapping.writer(table, pairs_of(context))
     types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
@@ -132,13 +132,15 @@ def _key(key: str) -> str:
 # Beside the entries: names of venues, groups
 
 
-def _macros(entries: Iterable[Entry]) -> dict[str, str]:
+def _macros(entries: Iterable[Entry], table: venues.Venues) -> dict[str, str]:
     """A macro for each name of a venue: its short name in small letters, which no other has and no month."""
     taken = set(read_as.MONTHS.values())
     found: dict[str, str] = {}
     for venue in (entry.venue for entry in entries if entry.venue is not None):
         if venue.name not in found:
-            base = re.sub(r"[^a-z0-9]+", "-", names.ascii_word(venue.short or venue.name)).strip("-")[:40]
+            base = re.sub(
+                r"[^a-z0-9]+", "-", names.ascii_word(venue.short or table.short(venue.name) or venue.name)
+            ).strip("-")[:40]
             base = base if base[:1].isalpha() else f"venue-{base}".rstrip("-")
             name = next(one for one in _numbered(base) if one not in taken)
             taken.add(name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+from refsync import documents
 
 # \cite, \citep, \parencite, \autocites ...: each group of keys, after any number of optional arguments.
 _TEX = re.compile(r"\\(?:[A-Za-z]*[cC]ite[A-Za-z]*\*?|nocite)((?:\s*(?:\([^()]*\)|\[[^\[\]]*\])*\s*\{[^{}]*\})+)")
@@ -35,6 +37,11 @@ def read(text: str, name: str) -> tuple[Citation, ...]:
         if key:
             found.setdefault(key, text.count("\n", 0, at) + 1)
     return tuple(Citation(key, line) for key, line in found.items())
+
+
+def keys(paths: Iterable[Path]) -> frozenset[str]:
+    """The keys that files cite; `*` where one cites everything. Raises Failure for a file that cannot be read."""
+    return frozenset(one.key for path in paths for one in read(documents.text_of(path), path.name))
 
 
 def _keys(text: str, suffix: str) -> Iterator[tuple[str, int]]:

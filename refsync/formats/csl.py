@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any
@@ -13,7 +13,7 @@ from refsync import identifiers, mapping, names
 from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
 from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
-from refsync.model import Catalog, Date, Person, Problem
+from refsync.model import Catalog, Date, Entry, Person, Problem
 
 # JSON has no comments: `custom` is CSL's own place for what is not CSL.
 _OPENING = '{"custom": {"written-by": "refsync build"},\n'
@@ -22,25 +22,57 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """A CSL-JSON array, one variable a line, so that another entry only adds lines."""
+    found, problems = items(catalog, tables, options)
+    parts = [_OPENING + ",\n".join([f'  "{name}": {_encoded(value)}' for name, value in item]) for item in found]
+    text = "[" + "\n}, ".join(parts) + "\n}]\n" if parts else "[]\n"
+    return Export(text=text, problems=problems)
+
+
+Item = list[tuple[str, Any]]
+
+
+def items(catalog: Catalog, tables: Tables, options: Options) -> tuple[list[Item], tuple[Problem, ...]]:
+    """Each work as CSL variables, in the order in which they are written; and what has no place in CSL."""
     table = tables.table("csl").limited(options.only, options.omit)
     catalog = wished(catalog, options, tables.folder)
     types = {kind: cells["csl"][0] for kind, cells in tables.kinds.items()}
     fields_of = mapping.writer(table, _pairs(catalog.paths))
-    items = []
+    found: list[Item] = []
     for entry in catalog.entries:
         key = line(entry.key)
         fields = [("id", key), ("citation-key", key), ("type", types.get(entry.kind, "document")), *fields_of(entry)]
         if entry.extra:
             written = dict(fields)
-            extra = sorted(entry.extra.items())
-            fields += [
-                (name, _own(value)) for name, value in extra if table.has_own(entry.kind, name) and name not in written
-            ]
-        lines = [f'  "{name}": {_encoded(value)}' for name, value in fields]
-        items.append(_OPENING + ",\n".join(lines))
+            own = [one for one in sorted(entry.extra.items()) if table.has_own(entry.kind, one[0])]
+            fields += [(name, _own(value)) for name, value in own if name not in written]
+        found.append(_for_zotero(fields) if options.reader == "zotero" else fields)
     problem = mapping.unplaced(table, catalog.entries, table.has_own)
-    text = "[" + "\n}, ".join(items) + "\n}]\n" if items else "[]\n"
-    return Export(text=text, problems=(problem,) if problem else ())
+    return found, (problem,) if problem else ()
+
+
+def _for_zotero(item: Item) -> Item:
+    """The item as Zotero imports it whole (run, November 2026).
+
+    It refuses a file that holds a `software`, and takes a book with a version for a program; it drops particles and
+    suffixes of names, and knows a journal's short name as `journalAbbreviation` only.
+    """
+    values = dict(item)
+    if values["type"] == "software":
+        values["type"] = "book" if values.get("version") else "webpage" if "URL" in values else "document"
+    for role in _ROLES & values.keys():
+        values[role] = [_unparted(one) for one in values[role]]
+    renamed = {"container-title-short": "journalAbbreviation"}
+    return [(renamed.get(name, name), value) for name, value in values.items()]
+
+
+_ROLES = frozenset({"author", "editor"})
+
+
+def _unparted(name: Mapping[str, str]) -> dict[str, str]:
+    family = " ".join(name[part] for part in ("non-dropping-particle", "family") if part in name)
+    given = ", ".join(name[part] for part in ("given", "suffix") if part in name)
+    known = {"family": family, "given": given, "literal": name.get("literal", "")}
+    return {part: text for part, text in known.items() if text}
 
 
 def _own(value: str) -> Any:
@@ -58,9 +90,14 @@ def _own(value: str) -> Any:
 def read(text: str, where: str, tables: Tables) -> Reading:
     """The works of a CSL-JSON file. A broken item is a Problem at its line; the others are read."""
     problems: list[Problem] = []
+    entries = works(_items(text, where, problems), tables, problems)
+    return Reading(entries=tuple(entries), problems=tuple(problems))
+
+
+def works(items: Iterable[tuple[str, dict[str, Any]]], tables: Tables, problems: list[Problem]) -> Iterator[Entry]:
+    """The works that items of CSL variables are, each with its place; what is odd in one is added to `problems`."""
     entry_of = mapping.reader(tables.table("csl"), _pairs({}))
-    entries = []
-    for here, item in _items(text, where, problems):
+    for here, item in items:
         extra = {}
         name = _text_of(item.get("type")) or ""
         kind = tables.kind_of("csl", name)
@@ -70,10 +107,11 @@ def read(text: str, where: str, tables: Tables) -> Reading:
             what += ": read as a document."
             problems.append(Problem(where=here, what=what, hint="Its variables are kept."))
         fields = {name: value for name, value in item.items() if value is not None and name not in _NOT_FIELDS}
+        if kind == "book" and fields.get("version"):
+            kind = "software"  # as files for Zotero spell it
         entry, rest = entry_of(kind or "document", fields)
         extra |= {name: value if isinstance(value, str) else _encoded(value) for name, value in rest.items()}
-        entries.append(completed(entry, _text_of(item.get("citation-key")) or _text_of(item.get("id")) or "", extra))
-    return Reading(entries=tuple(entries), problems=tuple(problems))
+        yield completed(entry, _text_of(item.get("citation-key")) or _text_of(item.get("id")) or "", extra)
 
 
 _NOT_FIELDS = frozenset({"id", "citation-key", "type", "custom"})

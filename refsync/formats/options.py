@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -33,9 +32,33 @@ class Options:
 PLAIN = Options()
 
 
-def checked(options: Options, columns: Iterable[str], tables: Tables) -> Options:
-    """The options, when `only` and `omit` name fields of one of the formats. Raises Failure (exit 2) otherwise."""
-    known = frozenset(name for column in columns for name in tables.table(column).names)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What is asked of one export beyond the settings of its folder; None is: as the settings say.
+
+    `cited` are files of papers: only what they cite is exported. `topic` is a heading: only what stands under it is.
+    """
+
+    dialect: Literal["bibtex", "biblatex"] | None = None
+    ascii: bool | None = None
+    venues: Literal["full", "short", "strings"] | None = None
+    preprints: Literal["misc", "article", "unpublished"] | None = None
+    cited: tuple[Path, ...] = ()
+    topic: str | None = None
+    only: tuple[str, ...] = ()
+    omit: tuple[str, ...] = ()
+    reader: Literal["zotero"] | None = None
+
+    def options(self, usual: Options, cited: frozenset[str]) -> Options:
+        """The options, `usual` where nothing else is asked; `cited` are the keys that papers cite."""
+        given = {name: getattr(self, name) for name in ("ascii", "venues", "preprints", "only", "omit", "reader")}
+        return replace(usual, cited=cited, **{name: value for name, value in given.items() if value not in (None, ())})
+
+
+def checked(options: Options, tables: Tables) -> Options:
+    """The options, when `only` and `omit` name fields of a catalog or a format. Raises Failure (exit 2) otherwise."""
+    named = {name for column in ("bibtex", "biblatex", "csl", "ris") for name in tables.table(column).names}
+    known = sorted(named | {one.name for one in fields(Entry)})
     for option, names in (("--only", options.only), ("--omit", options.omit)):
         for name in names:
             bare = name.removeprefix("+") if option == "--only" else name
@@ -44,6 +67,20 @@ def checked(options: Options, columns: Iterable[str], tables: Tables) -> Options
                 hint = f"Did you mean `{near[0]}`?" if near else "Name a field of the format, such as doi or abstract."
                 raise Failure(Problem(where=option, what=f"no format has a field `{bare}`.", hint=hint), code=2)
     return options
+
+
+_ALWAYS = frozenset({"key", "kind", "title"})
+
+
+def without_fields(catalog: Catalog, options: Options) -> Catalog:
+    """The catalog without the fields of its entries that are not wished; key, kind and title always stay."""
+    kept = {name for name in options.only if not name.startswith("+")}
+    names = {one.name for one in fields(Entry)} - _ALWAYS
+    gone = (names - kept if kept else set()) | (names & set(options.omit))
+    if not gone:
+        return catalog
+    blank = {name: getattr(Entry(), name) for name in gone}
+    return replace(catalog, entries=tuple(replace(entry, **blank) for entry in catalog.entries))
 
 
 def wished(catalog: Catalog, options: Options, folder: Path | None) -> Catalog:
@@ -62,10 +99,11 @@ def _shortened(entry: Entry, table: venues.Venues) -> Entry:
 
 def short_name(venue: Venue, table: venues.Venues) -> str:
     """The name of a venue in a short bibliography: a journal's by ISO 4, another's as it is called ("NeurIPS")."""
-    row = table.rows.get(venue.short or "")
+    short = venue.short or table.short(venue.name)
+    row = table.rows.get(short or "")
     if row is not None and row.kind == "journal":
         return row.iso4 or venue.name
-    return venue.short or venue.name
+    return short or venue.name
 
 
 def as_article(entry: Entry) -> Entry:

@@ -1,0 +1,39 @@
+"""The command line: parses, calls one function, shows what came of it, sets the exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+import click
+
+from refsync import __version__
+from refsync.cli.building import build, check, rekey
+from refsync.cli.converting import convert
+from refsync.cli.reading import read
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="refsync %(version)s")
+def cli() -> None:
+    """Turns a survey list (an awesome list of papers) into a catalog and a bibliography.
+
+    Begin with: refsync build PATH
+    """
+
+
+for _command in (build, read, convert, check, rekey):
+    cli.add_command(_command)
+
+
+def _tolerant(stream: TextIO) -> None:
+    """Lets a terminal of any encoding show any title: what it cannot show is escaped, never an error."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        _tolerant(stream)
+    cli()

@@ -1,0 +1,97 @@
+"""Knows the command `convert`: one file becomes another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from refsync.cli.failing import failures
+from refsync.cli.wishes import wished, wishes
+from refsync.model import Failure, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SHOWN = 10
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@click.option("--from", "read_as", metavar="FORMAT", help="What IN is, when its ending does not tell.")
+@click.option("--to", "write_as", metavar="FORMAT", help="What OUT shall be: csl-yaml, hayagriva, ...")
+@click.option("--force", is_flag=True, help="Overwrite a file that refsync did not write.")
+@wishes
+def convert(source: str, target: str, read_as: str | None, write_as: str | None, force: bool, **given: Any) -> None:
+    """Turn a list, a bibliography or a catalog into another format.
+
+    IN and OUT are files, or - for standard input and output. Endings tell formats: .md .rst (lists), .bib, .json
+    (CSL-JSON), .ris, .yaml and .jsonl (catalogs); the names for --from and --to are list, bibtex, biblatex, csl,
+    csl-yaml, ris, hayagriva, catalog and catalog-lines. What OUT cannot hold is said.
+    """
+    with failures():
+        from refsync import convert as converting
+        from refsync import documents, files, selection
+        from refsync.formats import cited
+        from refsync.formats.options import PLAIN, checked
+        from refsync.mapping import Tables
+
+        tables = Tables()
+        wish = wished(given)
+        _check_kind(read_as, converting.READABLE, "--from")
+        _check_kind(write_as, converting.WRITABLE, "--to")
+        into = converting.format_of(target, write_as, wish.dialect)
+        keys = cited.keys(wish.cited)
+        options = checked(wish.options(PLAIN, keys), tables)
+        text = _standard_input() if source == "-" else documents.text_of(Path(source))
+        found = converting.read(text, source, read_as, tables)
+        catalog = selection.cited(found.catalog, keys) if wish.cited else found.catalog
+        catalog = selection.under(catalog, wish.topic) if wish.topic else catalog
+        export = converting.write(catalog, into, tables, options)
+        problems = [*found.problems, *(replace(one, where=target) for one in export.problems)]
+        if wish.cited:
+            problems += _missing(selection.missing(found.catalog, keys))
+        if target == "-":
+            click.echo(export.text, nl=False)
+        else:
+            path = Path(target)
+            texts = {path: export.text, **{path.parent / name: one for name, one in export.beside.items()}}
+            for one in texts:
+                if not force and not files.is_ours(one):
+                    what = "was not written by refsync. Nothing changed."
+                    raise Failure(
+                        Problem(where=str(one), what=what, hint="Name another file, or pass --force."), code=4
+                    )
+            files.write(texts)
+        _show(problems, len(catalog.entries), target)
+
+
+def _check_kind(kind: str | None, known: Sequence[str], option: str) -> None:
+    if kind is not None and kind not in known:
+        what = f"no format is called {kind!r}."
+        raise Failure(Problem(where=option, what=what, hint=f"Say one of {', '.join(known)}."), code=2)
+
+
+def _standard_input() -> str:
+    from refsync import web
+
+    return web.standard_input()
+
+
+def _missing(missing: dict[str, str | None]) -> list[Problem]:
+    return [
+        Problem(where="--cited", what=f"no entry has the key {key!r}.", hint=f"Did you mean {near}?" if near else "")
+        for key, near in sorted(missing.items())
+    ]
+
+
+def _show(problems: Sequence[Problem], count: int, target: str) -> None:
+    for one in problems[:_SHOWN]:
+        click.echo(str(one), err=True)
+    if len(problems) > _SHOWN:
+        click.echo(f"and {len(problems) - _SHOWN} more", err=True)
+    if target != "-":
+        click.echo(f"wrote {target}: {count} {'entry' if count == 1 else 'entries'}", err=True)
