@@ -39,19 +39,37 @@ _INSIDE = re.compile(r"[-./&+'’]|-\.")
 Spans = list[tuple[int, int]]
 
 
+# A name at the head that stands as its author spells it: "D-Bot: ...", "ditto: ...", "pyannote.audio 2.1".
+_NAMED = re.compile(r"([^\W_]+(?:-[^\W_]+)+(?=: )|[a-z][^\W_A-Z]*(?=: )|[a-z]+\.[a-z]+(?= ))")
+# The first word of a second sentence, which a style must not lower: "Half Done! Composition Sampling ...".
+_NEW_SENTENCE = re.compile(r"(?<!\bvs)(?<!\b[A-Za-z])(?<!\b[DMS][rt])[.?!]['\"’”)]? ([^\W\d_a-z][^\W_]*)")
+
+
+def is_of_names(title: str) -> bool:
+    """Whether a title holds what is a name only by its place in the title, so that no word of it tells by itself."""
+    return _NAMED.match(title) is not None or _NEW_SENTENCE.search(title) is not None
+
+
 def protected(title: str, proper: frozenset[str]) -> tuple[tuple[str, bool], ...]:
     """`title` as runs of text, each with whether its capitals must stay when a style lowers the title.
 
     Kept are parts with a capital inside or beside a digit (BERT, ViT, 3D, T5), symbols of one capital (the Q of
-    "Q-learning"), Roman numerals, and the proper nouns and terms of `proper`. Hyphenated parts are judged apart: a
+    "Q-learning"), Roman numerals, the proper nouns and terms of `proper`, a hyphenated name before a colon, and what begins
+    a second sentence. Hyphenated parts are judged apart: a
     title in Title Case reads "Few-Shot" where the sentence says "few-shot". A title all in capitals tells nothing.
     """
     if _all_capitals(title):
         return ((title, False),)
     terms, spans = _term_spans(title, proper) if holds_term(title, proper) else ([], [])
+    named = _NAMED.match(title)
+    if named and not any(first < named.end(1) for first, _ in spans):
+        terms.append(named.span(1))
+        spans.append(named.span(1))
+    spans += [found.span(1) for found in _NEW_SENTENCE.finditer(title)]
+    begun = {start for start, _ in spans}
     for found in _PART.finditer(title):
         start, end = found.span()
-        if any(first <= start < last for first, last in terms):
+        if start in begun or any(first <= start < last for first, last in terms):
             continue
         if _keeps_case(title, start, end, proper) or (title[start].isdigit() and _joined(title, spans, start)):
             spans.append((start, end))

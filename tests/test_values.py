@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refsync import identifiers, keys, keypattern, matching, names, titles, venues
+from refsync import identifiers, keypattern, keys, matching, names, titles, venues
 from refsync.model import Date, Entry, Failure, Person
 
 URLS = {

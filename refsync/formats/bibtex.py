@@ -269,7 +269,7 @@ def _title_writer(proper: frozenset[str]) -> Callable[[str], str]:
     def written(title: str) -> str:
         title = line(title)
         words = [judged[word] for word in title.split(" ")]
-        if None not in words and not title.isupper():
+        if None not in words and not title.isupper() and not titles.is_of_names(title):
             return f"{{{' '.join(words)}}}"  # type: ignore[arg-type]  # None was looked for
         parts = (_braced(part, title, proper) if formula is None else formula for part, formula in split(title))
         return f"{{{''.join(parts)}}}"
