@@ -62,10 +62,10 @@ def of_url(url: str) -> tuple[str, str] | None:
         found = re.search(rf"/({_ARXIV_NEW})(?:v\d+)?$", path)
         return ("arxiv", found[1]) if found else None
     if _DOI_HOST.match(host):
-        return _doi_or_arxiv(path.removeprefix("/").removeprefix("doi:"))
+        return of_doi(path.removeprefix("/").removeprefix("doi:"))
     if _DOI_HOSTS.search(host):
         found = _DOI_PATH.search(path)
-        return _doi_or_arxiv(re.sub(r"(?:\.pdf|/full|/abstract|/pdf|/meta|\.full)$", "", found[1])) if found else None
+        return of_doi(re.sub(r"(?:\.pdf|/full|/abstract|/pdf|/meta|\.full)$", "", found[1])) if found else None
     return None
 
 
@@ -87,7 +87,8 @@ def tidy_doi(value: str) -> str:
     return value.lower()
 
 
-def _doi_or_arxiv(text: str) -> tuple[str, str] | None:
+def of_doi(text: str) -> tuple[str, str] | None:
+    """What a DOI names: ("doi", it), or ("arxiv", the number) for one that arXiv gave; None when there is none."""
     value = doi(text)
     if value is None:
         return None

@@ -406,28 +406,43 @@ def _holds(when: Condition, kind: str) -> bool:
 # Fields -> entry
 
 
-def reader(table: Table, pairs: Mapping[str, Pair]) -> Callable[[str, Mapping[str, Any]], tuple[Entry, dict[str, Any]]]:
-    """A function from a kind and the format's fields to the entry they describe, and the fields that no row took.
+def reader(
+    table: Table, pairs: Mapping[str, Pair]
+) -> Callable[[str, Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]]]:
+    """A function from a kind and the format's fields to what they say of an Entry, by its fields, and what no row took.
 
     Rows that hold for the kind come first; the others then read what is left (an @article with a `booktitle`).
     """
     reads = [(row, _pair(row, pairs).read) for row in table.rows]
-    by_kind = {
-        kind: tuple(sorted(reads, key=lambda one, kind=kind: not _holds(one[0].when, kind)))  # type: ignore[misc]
-        for kind in table.kinds
-    }
+    by_kind = {kind: _steps(reads, kind) for kind in table.kinds}
 
-    def entry_of(kind: str, given: Mapping[str, Any]) -> tuple[Entry, dict[str, Any]]:
+    def entry_of(kind: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         rest = dict(given)
         found: dict[str, Any] = {}
-        for row, read in by_kind[kind]:
-            for names in (row.fields, *((name,) for name in row.also)):
-                values = [rest.get(name) for name in names]
-                if any(value is not None for value in values):
-                    _take(row, names, read(*values), found, rest)
+        steps, of_field = by_kind[kind]
+        # Of the many steps of a table few concern the fields of one entry.
+        for at in sorted({at for name in given for at in of_field.get(name, ())}):
+            row, names, read = steps[at]
+            values = [rest.get(name) for name in names]
+            if any(value is not None for value in values):
+                _take(row, names, read(*values), found, rest)
         return _entry(kind, found), rest
 
     return entry_of
+
+
+_Reading = tuple[Row, tuple[str, ...], Callable[..., Any]]
+
+
+def _steps(reads: Iterable[tuple[Row, Callable[..., Any]]], kind: str) -> tuple[list[_Reading], dict[str, list[int]]]:
+    """The steps in which fields of a kind are read, in their order, and which of them concern a field."""
+    ordered = sorted(reads, key=lambda one: not _holds(one[0].when, kind))
+    steps = [(row, names, read) for row, read in ordered for names in (row.fields, *((name,) for name in row.also))]
+    of_field: dict[str, list[int]] = {}
+    for at, (_, names, _) in enumerate(steps):
+        for name in names:
+            of_field.setdefault(name, []).append(at)
+    return steps, of_field
 
 
 def _take(row: Row, names: tuple[str, ...], out: Any, found: dict[str, Any], rest: dict[str, Any]) -> None:
@@ -442,7 +457,7 @@ def _take(row: Row, names: tuple[str, ...], out: Any, found: dict[str, Any], res
             rest.pop(name, None)
 
 
-def _entry(kind: str, found: Mapping[str, Any]) -> Entry:
+def _entry(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = {"kind": kind}
     inner: dict[str, dict[str, str]] = {}
     for name, value in found.items():
@@ -455,7 +470,7 @@ def _entry(kind: str, found: Mapping[str, Any]) -> Entry:
         plain["venue"] = Venue(**{"name": "", **venue})
     for outer, parts in inner.items():
         plain[outer] = {**plain.get(outer, {}), **parts}
-    return Entry(**plain)
+    return plain
 
 
 # ------------------------------------------------------------------------------------------------------------------

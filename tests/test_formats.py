@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from refsync import documents, formats
-from refsync.formats import Format, Reading, line
+from refsync.formats import Format, Reading, bibfile, line
 from refsync.formats import catalog as catalog_file
 from refsync.mapping import Tables
-from refsync.model import Catalog, Date, Entry, Failure, Person, Topic, Venue
+from refsync.model import Catalog, Date, Entry, Failure, Person, Problem, Topic, Venue
 
 CASES = Path(__file__).parent / "cases" / "formats"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -150,6 +150,37 @@ def test_what_has_no_place_is_counted_once() -> None:
     entries = (Entry(key="a", rating="5", links={"code": "x"}), Entry(key="b", rating="4", aliases=("c",), comment="y"))
     (problem,) = RIS.write(Catalog(id="x", title="", entries=entries), TABLES).problems
     assert problem.what == "3 fields of 2 entries have no place in RIS: rating (2), links.code (1)."
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# The quick reading of .bib entries against bibtexparser, which reads what is not written in the usual way
+
+BIB_FILES = sorted(CASES.rglob("*.bib")) + sorted(CASES.rglob("*.biblatex"))
+
+
+@pytest.mark.parametrize("path", BIB_FILES, ids=lambda one: f"{one.parent.name}-{one.name}")
+def test_the_quick_reading_is_that_of_bibtexparser(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = documents.text_of(path)
+    quick: list[Problem] = []
+    found = bibfile.records(text, path.name, quick)
+    assert found
+    monkeypatch.setattr(bibfile, "_usual", lambda *given: None)
+    slow: list[Problem] = []
+    assert bibfile.records(text, path.name, slow) == found
+    assert slow == quick
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(value=st.text(alphabet='{}"\\ax,=#%~@\n 1', max_size=25))
+def test_no_value_is_read_otherwise_for_being_read_quickly(value: str) -> None:
+    text = f'@book{{k,\n  title = {{{value}}},\n  note = "{value}",\n}}\n'
+    quick: list[Problem] = []
+    found = bibfile.records(text, "x", quick)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bibfile, "_usual", lambda *given: None)
+        slow: list[Problem] = []
+        assert bibfile.records(text, "x", slow) == found
+    assert slow == quick
 
 
 # ------------------------------------------------------------------------------------------------------------------

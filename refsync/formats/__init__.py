@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import PurePath
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-from refsync import identifiers
+from refsync import collecting, identifiers
 from refsync.formats.options import PLAIN, Options
 from refsync.mapping import Tables
 from refsync.model import Catalog, Date, Entry, Problem, Retired, Topic
@@ -62,7 +62,8 @@ class Format:
 
     def read(self, text: str, where: str, tables: Tables) -> Reading:
         """The works in the text of a file that messages call `where`."""
-        return self._loaded().read(text, where, tables)
+        with collecting.paused():
+            return self._loaded().read(text, where, tables)
 
     def _loaded(self) -> _Module:
         return cast(_Module, import_module(self.module))
@@ -121,8 +122,7 @@ def address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str 
 def identified(ids: Mapping[str, str], links: Mapping[str, str]) -> dict[str, str]:
     """`ids`, with those that a link names, and the DOI of an arXiv preprint as its arXiv id."""
     found = {scheme: value for scheme, value in ids.items() if scheme != "doi"}
-    for url in (*([f"https://doi.org/{ids['doi']}"] if "doi" in ids else []), *links.values()):
-        named_by = identifiers.of_url(url)
+    for named_by in (identifiers.of_doi(ids.get("doi", "")), *map(identifiers.of_url, links.values())):
         if named_by is not None:
             found.setdefault(*named_by)
     if "doi" in ids and "doi" not in found and not ids["doi"].startswith("10.48550/arxiv."):
@@ -130,9 +130,11 @@ def identified(ids: Mapping[str, str], links: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def completed(entry: Entry, key: str, extra: Mapping[str, str]) -> Entry:
-    """A work as read, with its key, the identifiers that its links name, and the fields that no row knows."""
-    return replace(entry, key=key, ids=identified(entry.ids, entry.links), extra=dict(extra))
+def completed(found: Mapping[str, Any], key: str, extra: Mapping[str, str], aliases: tuple[str, ...] = ()) -> Entry:
+    """The work of which a file says `found`, with its keys, the identifiers that its links name, and the fields that no
+    row knows."""
+    ids = identified(found.get("ids", {}), found.get("links", {}))
+    return Entry(**{**found, "key": key, "aliases": aliases, "ids": ids, "extra": dict(extra)})
 
 
 def stated(first: str | None, second: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from refsync import documents, identifiers, mapping
 from refsync.formats import Reading, completed, date_of, page_range
@@ -40,16 +41,16 @@ def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> R
         if subtype in tables.kinds:
             del fields["entrysubtype"]
         aliases = tuple(filter(None, map(str.strip, verbatim_of(fields.pop("ids", "")).split(","))))
-        entry, rest = entry_of(subtype if subtype in tables.kinds else kind or "document", fields)
+        found, rest = entry_of(subtype if subtype in tables.kinds else kind or "document", fields)
         extra.update((name, text_of(value)) for name, value in rest.items())
-        entry = replace(completed(entry, record.key, extra), aliases=aliases)
+        entry = completed(found, record.key, extra, aliases)
         # A key may stand twice, or be missing: each such entry is kept under a name of its own.
         entries[record.key if record.key not in entries else f"\0{len(entries)}"] = _judged(entry, record.type)
     for alias, key in stubs:
         if key in entries:
             entries[key] = replace(entries[key], aliases=(*entries[key].aliases, alias))
-    found, topics = _under_topics(list(entries.values()), text)
-    return Reading(entries=tuple(found), problems=tuple(problems), topics=topics)
+    filed, topics = _under_topics(list(entries.values()), text)
+    return Reading(entries=tuple(filed), problems=tuple(problems), topics=topics)
 
 
 def _under_topics(entries: list[Entry], text: str) -> tuple[list[Entry], tuple[Topic, ...]]:
@@ -170,6 +171,8 @@ def _judged(entry: Entry, type: str) -> Entry:
     of_arxiv = re.match(r"(?i)(?:arxiv|corr)\b", venue) is not None
     vague = entry.kind in {"document", "web-page"} and "arxiv" in ids
     is_preprint = of_arxiv if type in {"article", "techreport"} else vague
+    if ids == entry.ids and not is_preprint:
+        return entry
     return replace(entry, ids=ids, kind="preprint" if is_preprint else entry.kind)
 
 
@@ -187,8 +190,15 @@ _NAMED_PART = re.compile(r"(?:^|,)\s*(family|given|prefix|suffix)\s*=\s*([^,]*)"
 _BIBLATEX_PARTS = {"family": "last", "given": "first", "prefix": "von", "suffix": "jr"}
 
 
+# "Family, Given" of one word and any, without a mark of LaTeX: most names.
+_PLAIN_NAME = re.compile(r"([A-ZÀ-ÖØ-Þ][\w'’-]*), ([^,{}\\$~=\s`-]+(?: [^,{}\\$~=\s`-]+)*)")
+
+
+@lru_cache(maxsize=32768)
 def _person(name: str) -> Person | None:
     """A Person out of BibTeX's four parts. A name in braces as a whole is a group's, or one that must not be split."""
+    if plain := _PLAIN_NAME.fullmatch(name):
+        return Person(family=plain[1], given=plain[2])
     if named := dict(_NAMED_PART.findall(name)):
         parts = {_BIBLATEX_PARTS[part]: text_of(value) for part, value in named.items()}
     else:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import calendar
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from refsync.model import Problem
 
 
 class Record(NamedTuple):
-    """An entry of a .bib file, values in LaTeX."""
+    """An entry of a .bib file, values in LaTeX, each on one line."""
 
     line: int
     type: str
@@ -31,13 +32,18 @@ def records(text: str, where: str, problems: list[Problem]) -> list[Record]:
 
 
 def _blocks(text: str, where: str, problems: list[Problem]) -> Iterator[Record]:
-    parser = _parser()
+    parser: Any = None
+    macros = dict(_MONTHS)
     at, number, counted = 0, 1, 0
     while found := _START.search(text, at):
         number += text.count("\n", counted, found.start())
         counted = found.start()
         here = f"{where}:{number}"
         _check_between(text[at : found.start()], here, problems)
+        if (usual := _usual(text, found, number, macros)) is not None:
+            record, at = usual
+            yield record
+            continue
         end = _end(text, found.end(), text[found.end() - 1])
         next_start = _LINE_START.search(text, found.end())
         limit = next_start.start() if next_start else len(text)
@@ -51,10 +57,51 @@ def _blocks(text: str, where: str, problems: list[Problem]) -> Iterator[Record]:
             yield _salvaged(block, number)
             continue
         block = text[found.start() : end]
-        record = _parsed(parser, block, number, here, problems)
-        if record is not None:
-            yield record
+        parser = parser or _parser()
+        odd = _parsed(parser, block, number, here, problems)
+        if odd is not None:
+            yield odd
+        else:
+            macros.update((name.lower(), str(value)) for name, value in parser.bib_database.strings.items())
     _check_between(text[at:], f"{where}:{number + text.count(chr(10), counted, at)}", problems)
+
+
+_MONTHS = {name[:3].lower(): name for name in calendar.month_name if name}
+# An entry as programs write it: a plain key, fields in braces or quotes, numbers, macros, and nothing joined by `#`.
+# Braces within a value nest to a depth of five; what is nested deeper, or odd in any way, is left to bibtexparser.
+_INNER = r"[^{}]*"
+for _ in range(5):
+    _INNER = rf"[^{{}}]*(?:\{{{_INNER}\}}[^{{}}]*)*"
+_HEAD = re.compile(r"\s*([^\s,={}()\"#%~\\']+)\s*,")
+_VALUE = re.compile(
+    rf"""\s*([A-Za-z][\w-]*)\s*=\s*(?:\{{({_INNER})\}}|"([^"{{}}]*(?:\{{{_INNER}\}}[^"{{}}]*)*)"|([0-9]+)|([A-Za-z][\w-]*))\s*(?:,|(?=\}}))"""
+)
+_CLOSING = re.compile(r"\s*\}")
+_NO_ENTRY = frozenset({"comment", "preamble", "string"})
+
+
+def _usual(text: str, opened: re.Match[str], number: int, macros: Mapping[str, str]) -> tuple[Record, int] | None:
+    """The entry that begins at `opened` and where it ends, when it is written in the usual way; None when not."""
+    type = opened[1].lower()
+    head = _HEAD.match(text, opened.end())
+    if head is None or type in _NO_ENTRY or text[opened.end() - 1] != "{":
+        return None
+    fields: dict[str, str] = {}
+    at = head.end()
+    while found := _VALUE.match(text, at):
+        name, braced, quoted, digits, macro = found.groups()
+        value = braced if braced is not None else quoted if quoted is not None else digits
+        if value is None and (value := macros.get(macro.lower())) is None:
+            return None
+        name = name.lower()
+        if name in fields or value == "{}":
+            return None
+        fields[name] = " ".join(value.split())
+        at = found.end()
+    closed = _CLOSING.match(text, at)
+    if closed is None or "\n@" in text[opened.end() : at] or not fields:
+        return None
+    return Record(number, type, head[1], fields), closed.end()
 
 
 def _end(text: str, at: int, opening: str) -> int | None:
@@ -72,6 +119,8 @@ def _end(text: str, at: int, opening: str) -> int | None:
 
 def _check_between(text: str, where: str, problems: list[Problem]) -> None:
     """Text between entries is a comment, unless it is the rest of an entry that was closed too early."""
+    if "=" not in text:
+        return
     if found := re.search(r"^[\s,]*[a-zA-Z]+\s*=\s*[{\"\d].*", text, re.MULTILINE):
         what = f"a field stands outside an entry: {found[0].strip()[:60]!r}."
         problems.append(Problem(where=where, what=what, hint="The entry before it is closed too early."))
@@ -128,7 +177,9 @@ def _parsed(parser: Any, block: str, number: int, here: str, problems: list[Prob
     if len(known) != 1:
         problems.append(_broken(here, block, "a field or the key is not as it should be"))
         return _salvaged(block, number)
-    fields = {name.lower(): value for name, value in known[0].items() if name not in {"ID", "ENTRYTYPE"}}
+    fields = {
+        name.lower(): " ".join(value.split()) for name, value in known[0].items() if name not in {"ID", "ENTRYTYPE"}
+    }
     twice = sorted(name for name, count in Counter(_field_names(block)).items() if count > 1)
     if twice:
         what = f"{', '.join(f'`{name}`' for name in twice)} stands twice in {known[0]['ID']}: the first is read."
@@ -184,10 +235,16 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
+_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_AND_OR_BRACE = re.compile(r"[{}]|\s+and\s+", re.IGNORECASE)
+
+
 def people_in(value: str) -> list[str]:
     """The names of an author field, split at each "and" that stands outside braces."""
+    if "{" not in value:
+        return [name.strip() for name in _AND.split(value) if name.strip()]
     out, at, depth = [], 0, 0
-    for found in re.finditer(r"[{}]|\s+and\s+", value, re.IGNORECASE):
+    for found in _AND_OR_BRACE.finditer(value):
         if found[0] in "{}":
             depth += 1 if found[0] == "{" else -1
         elif depth == 0:

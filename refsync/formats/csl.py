@@ -109,9 +109,9 @@ def works(items: Iterable[tuple[str, dict[str, Any]]], tables: Tables, problems:
         fields = {name: value for name, value in item.items() if value is not None and name not in _NOT_FIELDS}
         if kind == "book" and fields.get("version"):
             kind = "software"  # as files for Zotero spell it
-        entry, rest = entry_of(kind or "document", fields)
+        found, rest = entry_of(kind or "document", fields)
         extra |= {name: value if isinstance(value, str) else _encoded(value) for name, value in rest.items()}
-        yield completed(entry, _text_of(item.get("citation-key")) or _text_of(item.get("id")) or "", extra)
+        yield completed(found, _text_of(item.get("citation-key")) or _text_of(item.get("id")) or "", extra)
 
 
 _NOT_FIELDS = frozenset({"id", "citation-key", "type", "custom"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from refsync.formats import line
@@ -133,33 +133,47 @@ def _encoder() -> Any:
 # LaTeX -> text
 
 _LATEX = re.compile(r"[\\$~]|--|``|''|[?!]`")
+# LaTeX that needs no parser: escaped marks, dashes and quotes. All else is pylatexenc's.
+_ODD = re.compile(r"\\(?![&%_#]).?|[$~]|[?!]`|'''|```|----")
+_SIMPLE = re.compile(r"\\([&%_#])|---|--|``|''|[{}]")
+_SIGNS = {"---": "—", "--": "–", "``": "“", "''": "”", "{": "", "}": ""}
 _BARE = re.compile(r"(?<!\\)([%&])")
 _COMMAND = re.compile(r"\\(?:url|path|nolinkurl)\s*\{([^{}]*)\}|\\href\s*\{[^{}]*\}\s*\{([^{}]*)\}")
 
 
+@lru_cache(maxsize=16384)
 def text_of(value: str) -> str:
     """The text that a value of a .bib file prints; formulas stay in their dollars."""
     if _LATEX.search(value) is None:
         return " ".join(value.replace("{", "").replace("}", "").split())
+    if _ODD.search(value) is None:
+        return line(_SIMPLE.sub(lambda mark: mark[1] or _SIGNS[mark[0]], value))
     value = _COMMAND.sub(lambda found: escape(found[1] or found[2] or "", ""), value)
+    converter, known = _converter()
     try:
-        text: str = _converter().latex_to_text(_BARE.sub(r"\\\1", value))
+        text: str = converter.latex_to_text(_BARE.sub(r"\\\1", value), latex_context=known)
     except (ValueError, IndexError):
         # LaTeX that does not parse is kept as it was typed.
         text = value
     return line(text)
 
 
+_MARKED = re.compile(r"[\\{}<>$]|^\s|\s$")
+
+
 def verbatim_of(value: str) -> str:
     """An address or identifier without the markup that programs put around and into it."""
+    if _MARKED.search(value) is None:
+        return line(value)
     value = _COMMAND.sub(lambda found: found[1] or found[2] or "", value.strip())
     value = re.sub(r"\\textasciitilde(?:\{\})?|\\~\{\}|\$\\sim\$", "~", value)
     return line(re.sub(r"\\([_%&#~$])", r"\1", value).strip("{}<> "))
 
 
 @cache
-def _converter() -> Any:
-    from pylatexenc import latex2text
+def _converter() -> tuple[Any, Any]:
+    """What turns LaTeX into text, and the macros that its parser knows: made once, which takes longer than most values."""
+    from pylatexenc import latex2text, latexwalker
 
     # What pylatexenc spells otherwise than it was meant, or drops.
     marks = {"textasciicircum": "^", "textbraceleft": "{", "textbraceright": "}", "LaTeX": "LaTeX", "TeX": "TeX"}
@@ -167,4 +181,5 @@ def _converter() -> Any:
     known = latex2text.get_default_latex_context_db()
     macros = [latex2text.MacroTextSpec(name, mark) for name, mark in marks.items()]
     known.add_context_category("refsync", macros=macros, prepend=True)
-    return latex2text.LatexNodes2Text(latex_context=known, math_mode="verbatim", keep_comments=True)
+    converter = latex2text.LatexNodes2Text(latex_context=known, math_mode="verbatim", keep_comments=True)
+    return converter, latexwalker.get_default_latex_context_db()

@@ -62,9 +62,9 @@ def read(text: str, where: str, tables: Tables) -> Reading:
             extra["TY"] = name
             what = f"{name or 'an empty TY'} is no type that refsync knows: read as a document."
             problems.append(Problem(where=f"{where}:{number}", what=what, hint="Its tags are kept."))
-        entry, rest = entry_of(kind or "document", tags)
+        found, rest = entry_of(kind or "document", tags)
         extra |= {tag: "; ".join(values) for tag, values in rest.items()}
-        entries.append(completed(entry, key, extra))
+        entries.append(completed(found, key, extra))
     return Reading(entries=tuple(entries), problems=tuple(problems))
 
 
