@@ -164,14 +164,14 @@ def _item(
     linked = any(span.start <= draft.title_at < span.end for span in item.text.marked("link"))
     at_head = linked and item.container == "item" and not plain[: min(draft.title_at, len(plain))].strip("[(*_ -–•")
     prose = not (linked and draft.url and fields.is_paper_link(draft.url)) and (
-        bool(lexicon.prose.search(draft.title)) if at_head else _is_prose(plain, draft, lexicon)
+        lexicon.holds_prose(draft.title) if at_head else _is_prose(plain, draft, lexicon)
     )
     if prose and not (draft.venue or draft.ids or draft.year):
         return None, 0.0, "prose"
     if not (draft.ids or draft.authors or draft.url):
         if _NEWS.match(plain):
             return None, 0.0, "news"
-        if lexicon.prose.search(draft.title) and not draft.venue:
+        if not draft.venue and lexicon.holds_prose(draft.title):
             return None, 0.0, "prose"
     if anchored:
         return draft, 0.95 if not draft.comment else 0.8, ""
@@ -185,10 +185,17 @@ def _item(
 _NEWS = re.compile(r"\W*(?:20\d\d[-./]\d\d?[-./]\d\d?|\d\d?[-./]\d\d?[-./]20\d\d)\b")
 
 
+_REMARK = re.compile(r"\s*\([^()]*\)\s*$")
+
+
 def _are_people(text: Text, lexicon: Words) -> bool:
     """Whether a paragraph is nothing but names: the authors of what stands above it, or people to thank."""
-    read = authors.read(re.sub(r"\s*\([^()]*\)\s*$", "", text.plain), lexicon.title_words)
+    plain = _REMARK.sub("", text.plain) if text.plain.rstrip().endswith(")") else text.plain
+    read = authors.read(plain, lexicon.title_words)
     return read is not None and len(read[0]) > 2
+
+
+_LABELLED = re.compile(r"\W*([\w ]{3,20}?)\s*[:：]\s")
 
 
 def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
@@ -199,9 +206,9 @@ def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
         or not any(c.isalpha() for c in plain.partition("(")[0])
     ):
         return True
-    if (label := re.match(r"\W*([\w ]{3,20}?)\s*[:：]\s", plain)) and plain_word(label[1]) in lexicon.noise:
+    if (label := _LABELLED.match(plain)) and plain_word(label[1]) in lexicon.noise:
         return True
-    return bool(lexicon.prose.search(draft.title) or lexicon.prose.search(draft.left.replace(fields.GONE, " ")))
+    return lexicon.holds_prose(draft.title) or lexicon.holds_prose(draft.left.replace(fields.GONE, " "))
 
 
 def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, float, str]]:
