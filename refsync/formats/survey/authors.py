@@ -45,7 +45,14 @@ _PARTICLE = frozenset(
 _BETWEEN = _PARTICLE | frozenset(["and", "et", "al", "et.al", "others", "jr", "sr"])
 _LEAD = re.compile(r"^(?:(?:authors?|by|written by|from)\s*[:：]?\s+|(?:authors?|作者)\s*[:：]\s*)", re.IGNORECASE)
 _INITIAL = r"(?:[A-Z]\.?(?:[\s-]?[A-Z]\.?){0,3})"
-_APA = re.compile(rf"([^\W\d_][\w'’ -]*?),\s*({_INITIAL})(?=\s*(?:,|&|\band\b|$))")
+_APA_GIVEN = rf",\s*({_INITIAL})(?=\s*(?:,|&|\band\b|$))"
+_APA = re.compile(rf"([^\W\d_][\w'’ -]*?){_APA_GIVEN}")
+_APA_SIGN = re.compile(_APA_GIVEN)
+
+
+_FOOTNOTE_MARK = re.compile(r"[*†‡§¶⋆\d]")
+_FOOTNOTE = re.compile(r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))")
+_LAST_INITIAL = re.compile(r"(?:^|[\s.-])[A-Z]$")
 
 
 def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], bool] | None:
@@ -56,12 +63,11 @@ def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], b
         return None
     text, et_al = names.without_et_al(text)
     dotted = not et_al and original.rstrip(" ,;:|*_").endswith(".")
-    text = re.sub(
-        r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))", "", text
-    )
+    if _FOOTNOTE_MARK.search(text):
+        text = _FOOTNOTE.sub("", text)
     text = text.strip(" ,;*†‡")
     # The stop that closes a sentence goes; the one of a last initial stays.
-    if dotted and re.search(r"(?:^|[\s.-])[A-Z]$", text):
+    if dotted and _LAST_INITIAL.search(text):
         text += "."
     if not text or len(text) > 20000:
         return None
@@ -71,20 +77,29 @@ def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], b
     return tuple(names.person(one) for one in people), et_al
 
 
+_AND = re.compile(r"\s*(?:,\s*)?(?:\band\b|&)\s*")
+_COMMA_OR_AND = re.compile(r"\s*(?:[,;，、]|\band\b|&)\s*")
+_BETWEEN_PEOPLE = re.compile(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*")
+_OTHER_COMMA = re.compile(r"[，、|/·]")
+
+
 def _divided(text: str) -> list[str]:
     """The single names, each as "Given Family" or "Family, Given"."""
     if ";" in text:
         return [part for part in re.split(r"\s*;\s*(?:and\s+|&\s*)?", text) if part]
-    by_and = [part.strip(" ,") for part in re.split(r"\s*(?:,\s*)?(?:\band\b|&)\s*", text) if part.strip(" ,")]
+    joined = "and" in text or "&" in text
+    by_and = [part.strip(" ,") for part in _AND.split(text) if part.strip(" ,")] if joined else []
     if len(by_and) >= 2 and all(part.count(",") == 1 and not are_two(part) for part in by_and):
         return by_and
-    vancouver = [part.strip(" .") for part in re.split(r"\s*(?:[,;，、]|\band\b|&)\s*", text) if part.strip(" .")]
-    if len(vancouver) > 1 and sum(bool(_VANCOUVER.fullmatch(part)) for part in vancouver) * 3 >= len(vancouver) * 2:
+    only_commas = not joined and _OTHER_COMMA.search(text) is None
+    parts = text.split(",") if only_commas else _COMMA_OR_AND.split(text)
+    vancouver = [part for part in (part.strip(" .") for part in parts) if part]
+    shaped = [part for part in vancouver if part[-1].isupper() and _VANCOUVER.fullmatch(part)]
+    if len(vancouver) > 1 and len(shaped) * 3 >= len(vancouver) * 2:
         return [_VANCOUVER.sub(r"\1, \2", part) for part in vancouver]
-    apa = _APA.findall(text)
-    commas = [
-        part.strip() for part in re.split(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*", text) if part.strip()
-    ]
+    apa = _APA.findall(text) if _APA_SIGN.search(text) else []
+    parts = parts if only_commas else _BETWEEN_PEOPLE.split(text)
+    commas = [part for part in map(str.strip, parts) if part]
     if apa and len(apa) * 2 >= len(commas):
         return [f"{re.sub(r'^(?:and|&) +', '', family.strip(' ,'))}, {given}" for family, given in apa]
     inverted = (

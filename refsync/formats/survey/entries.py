@@ -197,10 +197,11 @@ def settle(out: Draft) -> None:
         )
         if href:
             fields.take_link(out, href, fields.RANK_BARE)
-    if out.url and re.search(r"//(?:www\.)?(?:github\.com|gitlab\.com)/", out.url) and not out.ids:
+    if out.url and not out.ids and _FORGE.search(out.url):
         out.links.setdefault("code", out.url)
 
 
+_FORGE = re.compile(r"//(?:www\.)?(?:github\.com|gitlab\.com)/")
 _PAGE = re.compile(
     r"^https?://[^/]+/?$|^https?://(?:www\.)?(?:blog\.|[^/]*/(?:[^?]*/)?blogs?/)|//[^/]*(?:medium\.com|substack\.com)/",
     re.IGNORECASE,

@@ -214,6 +214,9 @@ def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
 _YEAR_AFTER_NAMES = re.compile(r"\s*[.,]?\s*\(?((?:19|20)\d\d)[a-z]?\)?\s*[.,:]\s+")
 
 
+_STOP = re.compile(rf"[.?!](?=\s|$|[{GONE}])")
+
+
 # GB/T 7714 names the sort of a work behind its title: [J] journal, [C] proceedings, [D] thesis, [EB/OL] online.
 _SORT_OF_WORK = re.compile(r"\s*\[(?:J|C|M|D|R|N|P|A|S|Z|EB|DB|CP)(?:/OL)?\]\s*[./]{0,2}\s*")
 
@@ -241,8 +244,8 @@ def reference(out: Draft) -> tuple[int, int] | None:
         or authors.read(out.left[start : year.start()], out.words.title_words) is None
     ):
         return None
-    stop = re.search(r"[.?!](?=\s|$|[" + GONE + "])", out.left[year.end() :])
-    end = year.end() + stop.start() + (stop[0] != ".") if stop else plain_end(out, year.end())
+    stop = _STOP.search(out.left, year.end())
+    end = stop.start() + (stop[0] != ".") if stop else plain_end(out, year.end())
     return (year.end(), end) if len(out.text.plain[year.end() : end].split()) > 1 else None
 
 
@@ -266,7 +269,7 @@ def authored(out: Draft) -> tuple[int, int] | None:
             break
     # One name alone may be a nickname: it takes "et al.", or a reference that goes on to a venue.
     alone = people == 1 and (_ET_AL.search(out.left[start:at]) or _CITED.search(out.left, at))
-    if people < 2 and (not alone or any(word.isupper() for word in re.findall(r"\w\w+", out.left[start:at]))):
+    if people < 2 and (not alone or any(map(str.isupper, _LONG_WORD.findall(out.left, start, at)))):
         return None
     if people < 2 and out.left[start:at].rstrip().endswith(":"):
         return None
@@ -291,6 +294,7 @@ _INVERTED = re.compile(
     rf"(?P<names>(?:{_FAMILY}, {_GIVEN} and )+{_FAMILY}, {_GIVEN}"
     rf"|{_FAMILY}, {_GIVEN}(?:, {_GIVEN} [^,;&\d]{{1,30}})*,? and {_GIVEN} [^,;&\d]{{1,30}}?)(?:, |\. (?=[A-Z]))"
 )
+_LONG_WORD = re.compile(r"\w\w+")
 _ET_AL = re.compile(r"(?i)et\.? al|and others")
 # A reference goes on to a venue or an identifier; a title with a comma in it does not.
 _CITED = re.compile(r"(?i)arxiv|\b(?:19|20)\d\d\b")
@@ -316,9 +320,9 @@ def plain_end(out: Draft, start: int) -> int:
         1 if len(out.left[prose.end() : end].split()) < 9 else 0
     ):
         end = prose.start()
-    label = re.search(rf"[\[(]?{GONE}+", out.left[start:end])
-    if label and len(out.left[start : start + label.start()].split()) > 1:
-        end = start + label.start()
+    label = _UNDERSTOOD.search(out.left, start, end)
+    if label and len(out.left[start : label.start()].split()) > 1:
+        end = label.start()
     while True:
         end = start + len(out.left[start:end].rstrip(_EDGE + "."))
         tail = out.left[start:end]
@@ -330,18 +334,28 @@ def plain_end(out: Draft, start: int) -> int:
 
 
 # "Title - a remark of some words": a title goes on in capitals after a dash, a remark does not. Two spaces part as well.
+_UNDERSTOOD = re.compile(rf"[\[(]?{GONE}+")
 _DESCRIBED = re.compile(r"\s[-–—]\s(?=[a-z]+(?:\s+\S+){5})|(?<=\w)  +(?=[A-Z]\w+(?:\s+\S+){7})")
 
 
 def _first_break(out: Draft, start: int) -> int:
     """Lines of one paragraph go on, unless the next line is only links and brackets."""
-    for found in re.finditer(r"\n", out.left[start:]):
-        rest = out.left[start + found.end() :].strip(_EDGE + ".")
+    at = out.left.find("\n", start)
+    while at >= 0:
+        rest = out.left[at + 1 :].strip(_EDGE + ".")
         if authors.read(rest.partition("\n")[0].partition(GONE)[0].split(". ")[0], out.words.title_words):
-            return start + found.start()
-        if not re.sub(rf"\[[^\]]*\]|[{GONE}\s|,]", "", rest):
-            return start + found.start()
+            return at
+        if not _ONLY_LINKS.sub("", rest):
+            return at
+        at = out.left.find("\n", at + 1)
     return len(out.left)
+
+
+_ONLY_LINKS = re.compile(rf"\[[^\]]*\]|[{GONE}\s|,]")
+
+
+_BAR = re.compile(r"\s[|–—]\s+([^|–—]{2,60})$")
+_YEAR_LAST = re.compile(r"\s\(?(?:19|20)\d\d\)?$")
 
 
 def _without_tail(out: Draft, tail: str) -> int | None:
@@ -353,32 +367,34 @@ def _without_tail(out: Draft, tail: str) -> int | None:
             probe = fields.draft(out.text, out.words)
             if last.start() and fields.take_bracket(probe, inner, 0, 0, square=tail[last.start()] in "[【"):
                 return last.start()
-    for pattern in (identifiers.ARXIV_TEXT, fields.URL):
-        for found in pattern.finditer(tail):
-            if found.end() == len(tail):
-                return found.start()
+    for found in (*identifiers.arxiv_texts(tail), *fields.addresses(tail)):
+        if found.end() == len(tail):
+            return found.start()
     if (gone := tail.find(GONE)) >= 0 and tail[gone:].strip(_EDGE + ".") == "":
         return gone
-    if code := fields.CODE_WORD.search(tail):
+    if code := fields.code_word(tail):
         return code.start() if re.search(r"[,.;]\s*$", tail[: code.start()]) else None
     lines = max(0, len(tail) - 160)
     for found in fields.SEPARATOR.finditer(tail, lines):
         piece = tail[found.end() :].strip(_EDGE + ".")
         if piece and GONE not in piece and (fields.is_mention(out.words, piece) or fields.only_date(piece)):
             return found.start() + (1 if tail[found.start()] in "?!" else 0)
-    if (bar := re.search(r"\s[|–—]\s+([^|–—]{2,60})$", tail)) and (
+    if (bar := _BAR.search(tail)) and (
         out.words.is_group(bar[1]) or (bar[0].lstrip()[0] == "|" and len(bar[1].split()) <= 4)
     ):
         return bar.start()
-    if year := re.search(r"\s\(?(?:19|20)\d\d\)?$", tail):
+    if year := _YEAR_LAST.search(tail):
         return year.start() if fields.is_mention(out.words, tail[: year.start()].rsplit(" ", 1)[-1]) else None
     return None
+
+
+_BEFORE_NAMES = re.compile(r"[\s.,](?:(?<=[.?!]\s)\s*|(?<=\.)(?=[A-Z][a-z]+\s)|(?<=,)\s+|(?<=\s)[-–—|]\s)")
 
 
 def _without_authors(out: Draft, body: str) -> int:
     """Length of `body` without the names that close it."""
     _, et_al = without_et_al(body)
-    for found in re.finditer(r"(?<=[.?!])\s+|[.](?=[A-Z][a-z]+\s)|,\s+|\s[-–—|]\s", body):
+    for found in _BEFORE_NAMES.finditer(body):
         head, suffix = body[: found.start()].rstrip(), body[found.end() :]
         if len(head.split()) < 2 or not suffix.strip():
             continue

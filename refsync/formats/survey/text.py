@@ -26,7 +26,7 @@ class Text:
 
     def marked(self, *marks: str) -> tuple[Span, ...]:
         """The spans with one of these marks, in order."""
-        return tuple(span for span in self.spans if span.mark in marks)
+        return tuple([span for span in self.spans if span.mark in marks]) if self.spans else ()
 
     def cut(self, start: int, end: int) -> Text:
         """The part [start, end), with the spans that touch it."""
@@ -43,6 +43,8 @@ class Text:
 
 def joined(texts: Sequence[Text]) -> Text:
     """One Text of several, each on a line of its own."""
+    if len(texts) == 1:
+        return texts[0]
     plain: list[str] = []
     spans: list[Span] = []
     length = 0
