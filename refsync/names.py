@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from refsync.model import Person
 
@@ -82,6 +83,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _INITIALS = re.compile(r"^(?:[A-Z]\.?-?){1,4}$")
 
 
+@lru_cache(maxsize=8192)  # people of one field write more than one paper of it
 def person(text: str) -> Person:
     """One name as a Person: "Given von Family", "von Family, Given", "Family, Jr., Given" or a single word.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from refsync import documents
 from refsync.mapping import table_value
@@ -259,17 +260,20 @@ _EDGE = " \t\n,.;:|-–—*_`\"'“”‘’"
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What may stand beside the name of a venue: marks of distinction, how far a paper has come, and their words."""
+    """What may stand beside the name of a venue: marks of distinction and how far a paper has come.
+
+    `words` are all those of the names of venues and of what stands beside them.
+    """
 
     awards: re.Pattern[str]
     status: re.Pattern[str]
     words: frozenset[str]
 
 
-def beside(awards: tuple[str, ...], status: tuple[str, ...]) -> Beside:
+def beside(awards: tuple[str, ...], status: tuple[str, ...], table: Venues) -> Beside:
     """These phrases, ready to be looked for."""
     words = {word for phrase in (*awards, *status) for word in _WORDS.findall(phrase.casefold())}
-    return Beside(_any_of(awards), _any_of(status), _BESIDE | words | set(_MONTHS))
+    return Beside(_any_of(awards), _any_of(status), table.vocabulary | _BESIDE | words | set(_MONTHS))
 
 
 def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
@@ -285,7 +289,7 @@ def mention(text: str, table: Venues, beside: Beside) -> Mention | None:
 
     Text past 200 characters is prose. `sure` is False for an acronym that the table does not know and for a name with another sense without a year.
     """
-    if len(text) > 200 or _is_other(text, table, beside):
+    if len(text) > 200 or _is_other(text, beside):
         return None
     rest, year, month = dated(text)
     found = [m[0] for m in beside.awards.finditer(rest)]
@@ -364,22 +368,46 @@ def shaped(text: str) -> bool:
 _CAPITALS = re.compile(r"[A-Z].*[A-Z]")
 
 
-def _is_other(text: str, table: Venues, beside: Beside) -> bool:
+class Signs(NamedTuple):
+    """What the words of a text tell of whether it names a venue, whatever else stands there."""
+
+    words: int
+    strange: bool  # one stands in no name of a venue nor beside one
+    open: bool  # one is a sort of venue, or a bracket may hold an acronym
+
+
+def signs(text: str, beside: Beside) -> Signs:
+    """The signs of a text."""
+    words = _WORDS.findall(text)
+    strange = not beside.words.issuperset(map(str.casefold, words))
+    return Signs(len(words), strange, "(" in text or not _NOUNS.isdisjoint(words))
+
+
+def are_other(parts: Sequence[Signs]) -> bool:
+    """Whether texts with these signs, side by side, surely name no venue."""
+    strange = False
+    count = 0
+    for part in parts:
+        if part.open:
+            return False
+        count += part.words
+        strange = strange or part.strange
+    return strange and count > 2
+
+
+def _is_other(text: str, beside: Beside) -> bool:
     """Whether a text of several words holds one that stands in no name of a venue nor beside one: most texts do."""
     if "(" in text:
         return False
     words = _WORDS.findall(text)
     if len(words) < 3:
-        return bool(words) and not any(
-            word.casefold() in table.vocabulary or word.casefold() in beside.words or _CAPITALS.search(word)
-            for word in words
-        )
+        return bool(words) and not any(word.casefold() in beside.words or _CAPITALS.search(word) for word in words)
     # A name of several words is written in capitals.
     if len(words) > 5 and 2 * sum(word[0].islower() for word in words if len(word) > 3) > len(words):
         return True
     if not _NOUNS.isdisjoint(words) and _VENUE_NOUN.search(text):
         return False
-    return any(word not in table.vocabulary and word not in beside.words for word in map(str.casefold, words))
+    return not beside.words.issuperset(map(str.casefold, words))
 
 
 def _strip_words(text: str, status: re.Pattern[str]) -> str:

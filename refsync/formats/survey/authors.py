@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from refsync import names
 from refsync.model import Person
@@ -141,10 +142,13 @@ _VANCOUVER = re.compile(
 _GIVEN = re.compile(r"[^\s.]+(?:\s+[A-Z]\.?)*|(?:[A-Z]\.?[\s-]?)+")
 
 
+_SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?")
+
+
 def _joined_suffixes(parts: list[str]) -> list[str]:
     out: list[str] = []
     for part in parts:
-        if out and re.fullmatch(r"(?:Jr|Sr|II|III|IV)\.?", part):
+        if out and _SUFFIX.fullmatch(part):
             out[-1] = f"{out[-1]}, {part}"
         else:
             out.append(part)
@@ -160,12 +164,11 @@ def _without_particles(text: str) -> str:
 
 
 def _are_names(people: list[str], title_words: Collection[str], *, et_al: bool) -> bool:
-    shaped = sum(is_name(one, title_words) for one in people)
-    clean = shaped / len(people)
-    if len(people) == 1:
-        return shaped == 1 and (et_al or " " in people[0])
-    if not all(_is_name_shaped(one) for one in people):
+    if not all(map(_is_name_shaped, people)):
         return False
+    clean = sum(is_name(one, title_words) for one in people) / len(people)
+    if len(people) == 1:
+        return clean == 1 and (et_al or " " in people[0])
     return clean >= (0.5 if et_al or len(people) > 3 else 0.7)
 
 
@@ -176,6 +179,7 @@ _SURNAMES = frozenset(
 )
 
 
+@lru_cache(maxsize=8192)  # people of one field write more than one paper of it
 def _is_name_shaped(text: str) -> bool:
     words = text.replace(",", " ").split()
     if not 1 <= len(words) <= 6 or len(text) > 60:
@@ -192,7 +196,8 @@ def is_name(text: str, title_words: Collection[str]) -> bool:
     """Whether `text` is shaped like one person's name and holds no word of titles."""
     if not _is_name_shaped(text):
         return False
-    shouted = [word for word in text.split() if len(word) > 2 and word.isalpha() and word.isupper()]
-    if shouted and len(shouted) == len(text.split()) < 3:
+    words = text.split()
+    if len(words) < 3 and all(len(word) > 2 and word.isalpha() and word.isupper() for word in words):
         return False  # "AUROC": an acronym
-    return not any(word.strip(".,").lower() in title_words for word in text.split() if len(word.strip(".,")) > 1)
+    plain = [word.strip(".,") for word in words]
+    return not any(len(word) > 1 and word.lower() in title_words for word in plain)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from refsync import identifiers
+from refsync import identifiers, venues
 from refsync.formats.survey import authors, badges
 from refsync.formats.survey.text import Span, Text
 from refsync.formats.survey.words import Words
@@ -257,17 +257,21 @@ _YEAR_FIRST = re.compile(r"^((?:19|20)\d\d)(?:[./](1[0-2]|0?[1-9]))?[\s:,-]+(?=[
 _RANK = re.compile(r"(?i)^(?:ccf|core|sci|ei|jcr|q)[\s-]*[a-d1-4*]*\*?$|^(?:none|n/?a|-)$")
 
 
+_STATUS_FIRST = re.compile(r"^(?:preprint|in press|to appear|accepted)\W+", re.IGNORECASE)
+_PARTS = re.compile(r"\s*[,;|]\s*")
+
+
 def take_compound(out: Draft, inner: str) -> bool:
     """Understands "2022-EMNLP, CCF-B", "VLDB 2021 from Tim Kraska", "2023 Biophysics Reviews": venue and date with words."""
     text, year, month = inner, None, None
     if first := _YEAR_FIRST.match(inner):
         text, year, month = inner[first.end() :], int(first[1]), int(first[2]) if first[2] else None
-    parts = [part for part in re.split(r"\s*[,;|]\s*", text) if part and not _RANK.match(part)]
+    parts = [part for part in _PARTS.split(text) if part and not _RANK.match(part)]
     probe = Draft(text=out.text, words=out.words, left="")
     unknown: list[str] = []
     bare = False
     for part in parts:
-        if only := only_date(re.sub(r"(?i)^(?:preprint|in press|to appear|accepted)\W+", "", part)):
+        if only := only_date(_STATUS_FIRST.sub("", part)):
             probe.year, probe.month = only
             bare = True
         elif not (take_mention(probe, part) or _take_leading(probe, part)) and out.words.label(part) is None:
@@ -449,12 +453,16 @@ _YEAR_IN_CHINESE = re.compile(r"((?:19|20)\d\d)\s*(?=[\u4e00-\u9fff])")
 
 def _mentions(out: Draft, parts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Runs of up to three neighbouring parts of the text that is left that name a venue, the longest first."""
-    if len(parts) > 24:
+    all_parts = len(parts) <= 24
+    if not all_parts:
         parts = [*parts[:16], *parts[-8:]]  # between them is prose
     # In prose about a work an acronym with a year is a benchmark as often as a venue.
     in_prose = len(out.left.replace(GONE, "")) > 150
+    signs = [venues.signs(out.left[start:end], out.words.beside) for start, end in parts] if all_parts else []
     for width in (2, 1) if in_prose else (3, 2, 1):
         for at in range(len(parts) - width + 1):
+            if signs and venues.are_other(signs[at : at + width]):
+                continue
             start, end = parts[at][0], parts[at + width - 1][1]
             piece = out.left[start:end]
             if end - start <= 160 and GONE not in piece.strip(GONE) and is_mention(out.words, piece):
@@ -566,11 +574,14 @@ def code_word(text: str) -> re.Match[str] | None:
     return _CODE_WORD.search(text) if "code" in text.casefold() else None
 
 
+_GONE_RUN = re.compile(rf"{GONE}+")
+
+
 def take_rest(out: Draft) -> None:
     """What is left: a word for code, emoji, or prose, which is kept as the comment."""
     take_emoji(out)
     if found := code_word(out.left.rstrip(_EDGE)):
         out.has_code = True
         out.blank(found.start(), found.end())
-    prose = " ".join(part.strip(_EDGE) for part in out.left.split(GONE) if part.strip(_EDGE + "()[]*_`'\"“”"))
+    prose = " ".join(part.strip(_EDGE) for part in _GONE_RUN.split(out.left) if part.strip(_EDGE + "()[]*_`'\"“”"))
     out.comment = " ".join(prose.split()) or None

@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d)\d{1,4}[.)、](?:\s+|(?=[^\W\d_
 _DATED = re.compile(
     r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)"
 )
-_OPENING = re.compile(r"(?<![^\W_])[\"“„«「『]")
+_OPENING = re.compile(r"[\"“„«「『](?<![^\W_].)")
 _OPEN, _CLOSE = '"“„«「『', '"”“»」』'
 
 

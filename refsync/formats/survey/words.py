@@ -42,8 +42,8 @@ class Words:
     resources: frozenset[str]
     prose: re.Pattern[str]
     prose_words: frozenset[str]
-    awards: tuple[str, ...]
-    status: tuple[str, ...]
+    awards: frozenset[str]
+    status: frozenset[str]
     title_words: frozenset[str]
     organizations: frozenset[str]
     beside_years: frozenset[str]
@@ -156,12 +156,12 @@ def load(folder: Path | None = None) -> Words:
         resources=frozenset(map(plain_word, file.resources)),
         prose_words=frozenset(max(reversed(_WORDS.findall(phrase.casefold())), key=len) for phrase in file.prose),
         prose=re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, file.prose)) + r")(?![\w-])", re.IGNORECASE),
-        awards=file.awards,
-        status=file.status,
+        awards=frozenset(file.awards),
+        status=frozenset(file.status),
         title_words=frozenset(file.title_words) - frozenset(file.surnames),
         organizations=frozenset(file.organizations),
         beside_years=frozenset(file.beside_years),
         beside_labels=frozenset(file.beside_labels),
         venues=venue_table.load(folder),
-        beside=venue_table.beside(file.awards, file.status),
+        beside=venue_table.beside(file.awards, file.status, venue_table.load(folder)),
     )
