@@ -32,10 +32,11 @@ class Vote:
 def vote(text: Text, words: Words) -> Vote | None:
     """What an entry votes for; None when no shape finds a title, which no favourite of its neighbours would either."""
     text = _unwrapped(text.cut(0, _head(text)) if len(text.plain) > _LONGEST else text)
-    for name in shapes.SHAPES:
-        if (cast := _cast(name, text, words)) is not None:
-            return (_earlier_bold(cast, words) if name == "linked" else None) or cast
-    return _last_resort(text, words)
+    if (first := shapes.first(text, words)) is None:
+        return _last_resort(text, words)
+    shape, out, found = first
+    cast = Vote(shape, text, out, found)
+    return (_earlier_bold(cast, words) if shape == "linked" else None) or cast
 
 
 def _last_resort(text: Text, words: Words) -> Vote | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from refsync import identifiers, venues
 from refsync.formats.survey import authors, badges
@@ -63,6 +63,17 @@ class Draft:
     def blank(self, start: int, end: int) -> None:
         """Marks [start, end) as understood."""
         self.left = self.left[:start] + GONE * (end - start) + self.left[end:]
+
+    def copied(self) -> Draft:
+        """A draft that goes on from here by itself."""
+        return replace(
+            self,
+            ids=dict(self.ids),
+            links=dict(self.links),
+            tags=list(self.tags),
+            ratings=list(self.ratings),
+            inferred=set(self.inferred),
+        )
 
 
 def draft(text: Text, words: Words) -> Draft:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from refsync import identifiers
 from refsync.formats.survey import authors, fields
 from refsync.formats.survey.fields import GONE, Draft
-from refsync.formats.survey.text import Span
+from refsync.formats.survey.text import Span, Text
+from refsync.formats.survey.words import Words
 from refsync.names import without_et_al
 from refsync.venues import dated
 
@@ -224,6 +225,10 @@ _SORT_OF_WORK = re.compile(r"\s*\[(?:J|C|M|D|R|N|P|A|S|Z|EB|DB|CP)(?:/OL)?\]\s*[
 def reference(out: Draft) -> tuple[int, int] | None:
     """A title in a reference string: authors, year, title, each closed by a stop (APA, ACM)."""
     fields.take_links(out)
+    return _referenced(out)
+
+
+def _referenced(out: Draft) -> tuple[int, int] | None:
     start = heads(out)
     if (sort := _SORT_OF_WORK.search(out.left, start)) and len(out.left[start : sort.start()].split()) > 2:
         stop = next(
@@ -252,8 +257,16 @@ def reference(out: Draft) -> tuple[int, int] | None:
 def authored(out: Draft) -> tuple[int, int] | None:
     """A title without a mark that follows its authors: names from the left, up to the first part that is none."""
     fields.take_links(out)
+    return _authored_at(out, _head(out))
+
+
+def _head(out: Draft) -> int:
+    """Where an unmarked title or its authors begin."""
     fields.take_emoji(out)
-    start = heads(out)
+    return heads(out)
+
+
+def _authored_at(out: Draft, start: int) -> tuple[int, int] | None:
     at, people = start, 0
     if inverted := _INVERTED.match(out.left, start):
         pair = inverted["names"].split(" and ")[0]
@@ -303,8 +316,10 @@ _CITED = re.compile(r"(?i)arxiv|\b(?:19|20)\d\d\b")
 def plain(out: Draft) -> tuple[int, int] | None:
     """A title without a mark: what remains between the head and the venue, year, authors and links at the end."""
     fields.take_links(out)
-    fields.take_emoji(out)
-    start = heads(out)
+    return _plain_at(out, _head(out))
+
+
+def _plain_at(out: Draft, start: int) -> tuple[int, int] | None:
     end = plain_end(out, start)
     return (start, end) if out.text.plain[start:end].strip(_EDGE) else None
 
@@ -419,3 +434,22 @@ SHAPES: Mapping[str, Callable[[Draft], tuple[int, int] | None]] = {
     "authored": authored,
     "plain": plain,
 }
+
+
+def first(text: Text, words: Words) -> tuple[str, Draft, tuple[int, int]] | None:
+    """The first of SHAPES that finds a title in a text, the draft as it left it, and where the title stands.
+
+    A shape that finds none leaves behind what the next would do again: the links understood, the head passed over.
+    """
+    out = fields.draft(text, words)
+    for name in ("quoted", "linked", "bold"):
+        if (found := SHAPES[name](out)) is not None:
+            return name, out, found
+    fields.take_links(out)
+    rest = out.copied()
+    if (found := _referenced(out)) is not None:
+        return "reference", out, found
+    start = _head(rest)
+    if (found := _authored_at(rest, start)) is not None:
+        return "authored", rest, found
+    return ("plain", rest, found) if (found := _plain_at(rest, start)) is not None else None
