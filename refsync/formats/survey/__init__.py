@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from refsync.formats.survey import (
+    apart,
     authors,
     bullets,
     confidence,
@@ -53,30 +54,43 @@ def _uncollected() -> Iterator[None]:
 def _read(text: str, file: str, tables_folder: Path | None) -> Reading:
     lexicon = words.load(tables_folder)
     blocks = restructured.blocks(text) if file.lower().endswith((".rst", ".rest")) else markup.blocks(text)
-    title, divided = sections.divided(blocks, lexicon)
+    division = sections.divided(blocks, lexicon)
     lines = text.split("\n")
-    accounts: list[Account] = []
-    skipped: list[Skipped] = []
-    for section in divided:
-        candidates = list(_section(section, lexicon))
-        usual = confidence.habits([draft for _, draft, _, _ in candidates if draft is not None])
-        for item, draft, first, why in candidates:
-            raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
-            if draft is None:
-                skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
-            else:
-                accounts.append(_account(draft, item, section, file, raw, first, usual))
-        for block, why in section.others:
-            raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
-            skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
+
+    def told(section: Section) -> tuple[list[Account], list[Skipped]]:
+        sections.collect(section, blocks, division.works, lexicon)
+        return _told(section, lexicon, lines, file)
+
+    sizes = [sum(blocks[end - 1].last_line - blocks[at].line for at, end in one.runs) for one in division.sections]
+    parts = apart.mapped(told, division.sections, sizes)
+    accounts = [one for found, _ in parts for one in found]
+    skipped = [one for _, others in parts for one in others]
     skipped += _untold(lines, blocks, accounts, skipped, file)
     return Reading(
         file=file,
-        title=title,
-        topics=tuple(dict.fromkeys(section.path for section in divided if section.path)),
+        title=division.title,
+        topics=tuple(dict.fromkeys(section.path for section in division.sections if section.path)),
         accounts=tuple(sorted(accounts, key=lambda one: one.line)),
         skipped=tuple(sorted(skipped, key=lambda one: (one.line, one.last_line))),
     )
+
+
+def _told(section: Section, lexicon: Words, lines: list[str], file: str) -> tuple[list[Account], list[Skipped]]:
+    """What a section says of works, and what of it was left out."""
+    accounts: list[Account] = []
+    skipped: list[Skipped] = []
+    candidates = list(_section(section, lexicon))
+    usual = confidence.habits([draft for _, draft, _, _ in candidates if draft is not None])
+    for item, draft, first, why in candidates:
+        raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
+        if draft is None:
+            skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
+        else:
+            accounts.append(_account(draft, item, section, file, raw, first, usual))
+    for block, why in section.others:
+        raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
+        skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
+    return accounts, skipped
 
 
 _DEFINITION = re.compile(
@@ -221,7 +235,7 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
         blocks = [item.row for item in group if item.row is not None]
         if not blocks[0].header and len(blocks) > 1 and tables.is_header(blocks[0].cells, lexicon):
             found[id(group[0])] = (None, 0.0, "header of a table")
-            blocks = [replace(block, header=blocks[0].cells) for block in blocks[1:]]
+            blocks = [replace(block, head=blocks[0].row) for block in blocks[1:]]
             group = group[1:]
         columns = tables.roles(blocks, lexicon)
         at = columns.index("title") if "title" in columns else -1
