@@ -550,7 +550,7 @@ _BY = re.compile(r"(?:^|[\s,(;.-])[bB]y\s+((?:[A-Z]|\S+ [A-Z])[^.;:()]*?)[\s.)]*
 def take_authors_named(out: Draft) -> None:
     """Understands "..., by Yuichi Niwa, Keisuke Ohashi" at the end of a remark."""
     for found in _RUN.finditer(out.left):
-        named = None if out.authors else _BY.search(found[0])
+        named = _BY.search(found[0]) if not out.authors and "by" in found[0].casefold() else None
         read = authors.read(named[1], out.words.title_words) if named else None
         if named and read:
             out.authors, out.et_al = read

@@ -170,8 +170,15 @@ def _unread(token: Any, env: Env) -> Unread:
     return Unread(partial(inline, token.content, env))
 
 
+_MARKUP = re.compile(r"[\n\\`~*_\[!<&\x00]")
+
+
 def inline(content: str, env: Env) -> Text:
     """The Text of what stands inside a block; `env` knows the links that the document defines elsewhere."""
+    if not _MARKUP.search(content):
+        builder = Builder()
+        builder.add(content)
+        return builder.text()
     (token,) = _parsers()[1].parseInline(content, env)
     builder = Builder()
     tags: Marks | None = None

@@ -212,6 +212,7 @@ def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+_YEAR_CLOSED = re.compile(r"(?:19|20)\d\d[a-z]?\)?\s*[.,:]\s")
 _YEAR_AFTER_NAMES = re.compile(r"\s*[.,]?\s*\(?((?:19|20)\d\d)[a-z]?\)?\s*[.,:]\s+")
 
 
@@ -242,7 +243,7 @@ def _referenced(out: Draft) -> tuple[int, int] | None:
         out.blank(sort.start(), sort.end())
         begin = start + stop.end() if stop else start
         return begin, begin + len(out.text.plain[begin : sort.start()].rstrip())
-    year = _YEAR_AFTER_NAMES.search(out.left, start)
+    year = _YEAR_AFTER_NAMES.search(out.left, start) if _YEAR_CLOSED.search(out.left, start) else None
     if (
         year is None
         or year.start() == start
@@ -268,7 +269,7 @@ def _head(out: Draft) -> int:
 
 def _authored_at(out: Draft, start: int) -> tuple[int, int] | None:
     at, people = start, 0
-    if inverted := _INVERTED.match(out.left, start):
+    if " and " in out.left and (inverted := _INVERTED.match(out.left, start)):
         pair = inverted["names"].split(" and ")[0]
         read = None if authors.are_two(pair) else authors.read(inverted["names"], out.words.title_words)
         at, people = (inverted.end(), len(read[0])) if read else (at, 0)
@@ -350,7 +351,7 @@ def plain_end(out: Draft, start: int) -> int:
 
 # "Title - a remark of some words": a title goes on in capitals after a dash, a remark does not. Two spaces part as well.
 _UNDERSTOOD = re.compile(rf"[\[(]?{GONE}+")
-_DESCRIBED = re.compile(r"\s[-–—]\s(?=[a-z]+(?:\s+\S+){5})|(?<=\w)  +(?=[A-Z]\w+(?:\s+\S+){7})")
+_DESCRIBED = re.compile(r"\s(?:[-–—]\s(?=[a-z]+(?:\s+\S+){5})|(?<=\w ) +(?=[A-Z]\w+(?:\s+\S+){7}))")
 
 
 def _first_break(out: Draft, start: int) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A marked run of a Text: [start, end) and what marks it; `href` for links and images."""
 
     start: int
@@ -32,11 +31,15 @@ class Text:
     def cut(self, start: int, end: int) -> Text:
         """The part [start, end), with the spans that touch it."""
         kept = tuple(
-            replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
+            Span(max(span.start, start) - start, min(span.end, end) - start, span.mark, span.href)
             for span in self.spans
             if (span.start < end and span.end > start) or (span.start == span.end and start <= span.start < end)
         )
         return Text(self.plain[start:end], kept)
+
+    def moved(self, by: int) -> list[Span]:
+        """The spans as they are when the text stands so far behind the start of another."""
+        return [Span(span.start + by, span.end + by, span.mark, span.href) for span in self.spans]
 
     def __bool__(self) -> bool:
         return bool(self.plain.strip()) or any(span.mark != "line" for span in self.spans)
@@ -53,7 +56,7 @@ def joined(texts: Sequence[Text]) -> Text:
         if plain:
             plain.append("\n")
             length += 1
-        spans += [replace(span, start=span.start + length, end=span.end + length) for span in text.spans]
+        spans += text.moved(length)
         plain.append(text.plain)
         length += len(text.plain)
     return Text("".join(plain), tuple(spans))
@@ -75,7 +78,7 @@ class Unread:
         return self._text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """One block of a document; lines count from 1, both ends included.
 
@@ -105,14 +108,14 @@ class Block:
     def cells(self) -> tuple[Text, ...]:
         """The cells of a row."""
         if any(isinstance(cell, Unread) for cell in self.row[:1]):
-            object.__setattr__(self, "row", tuple(map(_text, self.row)))  # asked for again and again
+            self.row = tuple(map(_text, self.row))  # asked for again and again
         return cast("tuple[Text, ...]", self.row)
 
     @property
     def header(self) -> tuple[Text, ...]:
         """The cells of the header of a row's table."""
         if any(isinstance(cell, Unread) for cell in self.head[:1]):
-            object.__setattr__(self, "head", tuple(map(_text, self.head)))
+            self.head = tuple(map(_text, self.head))
         return cast("tuple[Text, ...]", self.head)
 
 
@@ -165,7 +168,7 @@ class Builder:
 
     def append(self, text: Text) -> None:
         """Goes on with a Text, marks and all."""
-        self.spans += [replace(span, start=span.start + self.length, end=span.end + self.length) for span in text.spans]
+        self.spans += text.moved(self.length)
         self.add(text.plain)
 
     def text(self) -> Text:
