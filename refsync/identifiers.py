@@ -18,6 +18,7 @@ ARXIV_TEXT = re.compile(
     rf"({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?!\d)(?:\s*\[[a-z-]+\.[A-Z]{{2}}\])?",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"[./]\d{4}")
 DOI_TEXT = re.compile(r"\b10\.\d{4,9}/[^\s\"<>|{}]+", re.IGNORECASE)
 _DOI_HOST = re.compile(r"^(?:dx\.|www\.)?doi\.org$", re.IGNORECASE)
 # Publishers whose addresses hold the DOI itself.
@@ -40,12 +41,12 @@ _OPENREVIEW_HOST = re.compile(r"(?:^|\.)openreview\.net$", re.IGNORECASE)
 @lru_cache(maxsize=4096)
 def of_url(url: str) -> tuple[str, str] | None:
     """(scheme, value) that a link names, schemes `arxiv`, `doi`, `acl`, `openreview`; None when it names none."""
-    try:
-        parts = urlsplit(url.strip())
-        host = (parts.hostname or "").removeprefix("www.")
-    except ValueError:
+    parts = _parts(url.strip())
+    if parts is None:
         return None
-    path = unquote(parts.path)
+    host, path, query = parts
+    host, raw = host.removeprefix("www."), path
+    path = unquote(raw)
     if "arxiv.org/" in path:
         path = path[path.index("arxiv.org/") + len("arxiv.org") :]  # a mirror
         host = "arxiv.org"
@@ -56,8 +57,8 @@ def of_url(url: str) -> tuple[str, str] | None:
         found = _ACL_NEW.match(re.sub(r"^/(?:anthology/)?(?:papers/)?(?:[A-Z]/[A-Z]\d\d/)?", "/", path))
         return ("acl", found[1]) if found else None
     if _OPENREVIEW_HOST.search(host):
-        note = re.search(r"(?:^|&)id=([\w-]{6,})", parts.query)
-        return ("openreview", note[1]) if note and parts.path in {"/forum", "/pdf", "/attachment"} else None
+        note = re.search(r"(?:^|&)id=([\w-]{6,})", query)
+        return ("openreview", note[1]) if note and raw in {"/forum", "/pdf", "/attachment"} else None
     if host == "alphaxiv.org" or (host in {"huggingface.co", "paperswithcode.com"} and "/papers/" in path):
         found = re.search(rf"/({_ARXIV_NEW})(?:v\d+)?$", path)
         return ("arxiv", found[1]) if found else None
@@ -67,6 +68,25 @@ def of_url(url: str) -> tuple[str, str] | None:
         found = _DOI_PATH.search(path)
         return of_doi(re.sub(r"(?:\.pdf|/full|/abstract|/pdf|/meta|\.full)$", "", found[1])) if found else None
     return None
+
+
+_PLAIN_URL = re.compile(r"https?://([a-z0-9.-]+)(/[\w./~-]*)?", re.ASCII)
+
+
+def _parts(url: str) -> tuple[str, str, str] | None:
+    """Host, path and query of a link, None when it is none; most are plain and need no parser."""
+    if plain := _PLAIN_URL.fullmatch(url):
+        return plain[1], plain[2] or "", ""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.path, parts.query
+    except ValueError:
+        return None
+
+
+def arxiv_texts(text: str) -> tuple[re.Match[str], ...]:
+    """The arXiv ids that running text names, in order; a text without a dot or slash before digits holds none."""
+    return tuple(ARXIV_TEXT.finditer(text)) if _NUMBER.search(text) else ()
 
 
 def _arxiv(value: str) -> str:

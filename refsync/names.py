@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from refsync.model import Person
 
@@ -82,6 +83,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _INITIALS = re.compile(r"^(?:[A-Z]\.?-?){1,4}$")
 
 
+@lru_cache(maxsize=8192)  # people of one field write more than one paper of it
 def person(text: str) -> Person:
     """One name as a Person: "Given von Family", "von Family, Given", "Family, Jr., Given" or a single word.
 
@@ -172,10 +174,23 @@ def ascii_word(text: str) -> str:
 
 def without_et_al(text: str) -> tuple[str, bool]:
     """`text` without a closing "et al." (also glued to the name before it), and whether there was one."""
+    if not _last_word(text).casefold().endswith(("al", "alia", "others")):
+        return text.rstrip(" ,;&"), False
     cut = _ET_AL.sub("", text)
     if cut == text:
-        cut = re.sub(r"(?<=[a-z])et\.?\s+al\b\.?\W*$", "", text)
+        cut = _GLUED.sub("", text)
     return cut.rstrip(" ,;&"), cut != text
+
+
+_GLUED = re.compile(r"(?<=[a-z])et\.?\s+al\b\.?\W*$")
+
+
+def _last_word(text: str) -> str:
+    """The last letters of a text, at most six of its last word."""
+    end = len(text)
+    while end and not (text[end - 1].isalnum() or text[end - 1] == "_"):
+        end -= 1
+    return text[max(0, end - 6) : end]
 
 
 def is_cjk(text: str) -> bool:

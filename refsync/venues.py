@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from refsync import documents
 from refsync.mapping import table_value
@@ -61,9 +62,11 @@ class Venues:
             return None if _is_word(text, form, self) else self.shorts[form]
         if len(text) > 20 and (found := self.loose.get(_loose(text))):
             return found
-        base = re.sub(r"(?i)(?<=[A-Za-z])(?:[-\s']?w|s?\s*[-@]?\s*workshops?)$", "", text.strip())
-        base = re.sub(r"(?i)^workshops?\s*(?:@|at|of|on)\s*", "", base)
-        if base != text.strip() and (parent := self.shorts.get(comparison(base))):
+        whole = text.strip()
+        lowered = whole.casefold()
+        base = _WORKSHOP_AFTER.sub("", whole) if lowered.endswith(("w", "workshop", "workshops")) else whole
+        base = _WORKSHOP_BEFORE.sub("", base) if lowered.startswith("workshop") else base
+        if base != whole and (parent := self.shorts.get(comparison(base))):
             row = self.rows[parent]
             return parent if row.kind == "workshop" else f"{parent} Workshop" if row.kind == "conference" else None
         return None
@@ -79,6 +82,10 @@ class Venues:
         return Venue(name=short)
 
 
+_WORKSHOP_AFTER = re.compile(r"(?<=[A-Za-z])(?:[-\s']?w|s?\s*[-@]?\s*workshops?)$", re.IGNORECASE)
+_WORKSHOP_BEFORE = re.compile(r"^workshops?\s*(?:@|at|of|on)\s*", re.IGNORECASE)
+
+
 def _is_word(text: str, form: str, table: Venues) -> bool:
     """Whether what reads like an acronym is a word or a name: "James" is no JAMES, "Tom M" no TOMM."""
     if form not in table.acronyms:
@@ -92,8 +99,13 @@ def _is_word(text: str, form: str, table: Venues) -> bool:
 def comparison(text: str) -> str:
     """The form in which equal names of a venue are equal: letters and digits, without "the" and "proceedings of"."""
     text = unicodedata.normalize("NFKC", text).casefold().replace("&", " and ")
-    text = re.sub(r"\b(?:proceedings of|proc\.?(?: of)?|the)\b", " ", text)
-    return "".join(c for c in text if c.isalnum())
+    if "proc" in text or "the" in text:
+        text = _UNCOMPARED.sub(" ", text)
+    return text if text.isalnum() else _MARKS.sub("", text)
+
+
+_UNCOMPARED = re.compile(r"\b(?:proceedings of|proc\.?(?: of)?|the)\b")
+_MARKS = re.compile(r"[\W_]+")
 
 
 _WORDS = re.compile(r"[^\W\d_]+")
@@ -129,11 +141,15 @@ _UNTOLD = frozenset(
 )
 
 
+_YEAR_OR_BRACKET = re.compile(r"\b(?:19|20)\d\d\b|['’]\d\d\b|\([^()]*\)")
+_PARTS = re.compile(r"[^\W_]+")
+
+
 def _loose(text: str) -> str:
     """The words of a long name that tell it from others: without its sponsors, its number and "international"."""
     text = unicodedata.normalize("NFKC", text).casefold().replace("&", " and ")
-    text = _ORDINAL.sub(" ", re.sub(r"\b(?:19|20)\d\d\b|['’]\d\d\b|\([^()]*\)", " ", text))
-    words = [word for word in re.findall(r"[^\W_]+", text) if word not in _UNTOLD]
+    text = _ORDINAL.sub(" ", _YEAR_OR_BRACKET.sub(" ", text))
+    words = [word for word in _PARTS.findall(text) if word not in _UNTOLD]
     return " ".join(words) if len(words) > 1 else ""
 
 
@@ -242,34 +258,52 @@ def dated(text: str) -> tuple[str, int | None, int | None]:
 _EDGE = " \t\n,.;:|-–—*_`\"'“”‘’"
 
 
-@cache
-def _beside(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """A pattern of the words that may stand beside a venue, longest first."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What may stand beside the name of a venue: marks of distinction and how far a paper has come.
+
+    `words` are all those of the names of venues and of what stands beside them.
+    """
+
+    awards: re.Pattern[str]
+    status: re.Pattern[str]
+    words: frozenset[str]
+
+
+def beside(awards: tuple[str, ...], status: tuple[str, ...], table: Venues) -> Beside:
+    """These phrases, ready to be looked for."""
+    words = {word for phrase in (*awards, *status) for word in _WORDS.findall(phrase.casefold())}
+    return Beside(_any_of(awards), _any_of(status), table.vocabulary | _BESIDE | words | set(_MONTHS))
+
+
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """A pattern of these phrases, longest first."""
     return re.compile(
         r"(?<![\w])(?:" + "|".join(re.escape(p) for p in sorted(phrases, key=len, reverse=True)) + r")(?![\w%])",
         re.IGNORECASE,
     )
 
 
-def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str, ...]) -> Mention | None:
+def mention(text: str, table: Venues, beside: Beside) -> Mention | None:
     """What `text` as a whole says of a venue and a date, None when it is not shaped like a venue.
 
     Text past 200 characters is prose. `sure` is False for an acronym that the table does not know and for a name with another sense without a year.
     """
-    if len(text) > 200 or _is_other(text, table, awards, status):
+    if len(text) > 200 or _is_other(text, beside):
         return None
     rest, year, month = dated(text)
-    shown = _beside(awards)
-    found = [m[0] for m in shown.finditer(rest)]
+    found = [m[0] for m in beside.awards.finditer(rest)]
     whole = rest.strip(_EDGE + "()[]")
     # A name such as "Demo" or "Long" alone is no venue; beside one it is a mark.
     short = table.short(whole)
     if short is None:
-        rest = re.sub(r"[\[({<]\s*[\])}>]", " ", shown.sub(" ", rest))
-        rest = re.sub(r"[\[(]\s*[,;/&+-]*\s*[\])]", " ", rest)
-        whole = " ".join(rest.strip(_EDGE + "()[]").split())
-        bare = _strip_words(whole, status)
-        short = table.short(whole) or table.short(bare) or _without_volume(bare, table) or _by_acronym(bare, table)
+        rest = _EMPTY.sub(" ", beside.awards.sub(" ", rest) if found else rest)
+        rest = _EMPTIED.sub(" ", rest)
+        first, whole = whole, " ".join(rest.strip(_EDGE + "()[]").split())
+        bare = _strip_words(whole, beside.status)
+        others = (name for name in dict.fromkeys((whole, bare)) if name != first)
+        short = next(filter(None, map(table.short, others)), None)
+        short = short or _without_volume(bare, table) or _by_acronym(bare, table)
     else:
         found = []
     award = ", ".join(found) or None
@@ -279,12 +313,8 @@ def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str
             return None  # "e.g."
         sure = year is not None or known_form not in table.ambiguous
         return Mention(short, True, sure, year, month, award)
-    if (
-        re.fullmatch(r"[A-Z][A-Za-z]{0,8}[A-Z][A-Za-z]*(?:[-/@&+ ][A-Z][A-Za-z]*[A-Z][A-Za-z]*)?", whole)
-        and len(whole) <= 20
-    ):
+    if len(whole) <= 20 and _ACRONYM.fullmatch(whole):
         return Mention(whole, False, False, year, month, award)
-    bare = _strip_words(whole, status)
     if year and len(bare) <= 100 and bare[:1].isupper() and _VENUE_NOUN.search(bare) and len(bare.split()) > 1:
         if any(not _VENUE_NOUN.search(part) for part in bare.split(",")[:-1]):
             return None  # a name or a part of the title stands before it
@@ -292,6 +322,9 @@ def mention(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str
     return None
 
 
+_EMPTY = re.compile(r"[\[({<]\s*[\])}>]")
+_EMPTIED = re.compile(r"[\[(]\s*[,;/&+-]*\s*[\])]")
+_ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,8}[A-Z][A-Za-z]*(?:[-/@&+ ][A-Z][A-Za-z]*[A-Z][A-Za-z]*)?")
 _VOLUME = re.compile(
     r"[\s,;:]+(?:(?:vol(?:ume)?|no|nr|issue|number|pp?|pages?|art(?:icle)?)\.?\s*)?(?:[A-Z]?\d[\d:()\s.–-]*|\([\d\s–-]*\))\s*$",
     re.IGNORECASE,
@@ -307,18 +340,24 @@ def _without_volume(text: str, table: Venues) -> str | None:
     return None
 
 
+_LAST_ACRONYM = re.compile(r"\(([A-Z][\w&/ -]{1,20}?)\)\s*$")
+
+
 def _by_acronym(text: str, table: Venues) -> str | None:
     """The short name in "2022 IEEE 38th International Conference on Data Engineering (ICDE)"."""
-    found = re.search(r"\(([A-Z][\w&/ -]{1,20}?)\)\s*$", text)
+    found = _LAST_ACRONYM.search(text)
     return table.short(found[1]) if found and len(text.split()) > 3 else None
 
 
 # What an unknown venue is known by: a word for a sort of venue in a name in capitals.
-_VENUE_NOUN = re.compile(
-    r"\b(?:Transactions|Journal|Proceedings|Proc\.|Conference|Conf\.|Workshops?|Symposium|Letters|Magazine|Annals|Bulletin|"
-    r"Trans\.|J\.|Lett\.|Int\.|Intl|Archives of|Communications of|Trends in|Frontiers in|Advances in|Reports|Quarterly|"
-    r"Reviews|Companion|Colloquium|Congress)(?![\w-])"
+_SORTS = (
+    *("Transactions", "Journal", "Proceedings", "Proc.", "Conference", "Conf.", "Workshop", "Workshops", "Symposium"),
+    *("Letters", "Magazine", "Annals", "Bulletin", "Trans.", "J.", "Lett.", "Int.", "Intl", "Archives of"),
+    *("Communications of", "Trends in", "Frontiers in", "Advances in", "Reports", "Quarterly", "Reviews"),
+    *("Companion", "Colloquium", "Congress"),
 )
+_VENUE_NOUN = re.compile(rf"\b(?:{'|'.join(map(re.escape, _SORTS))})(?![\w-])")
+_NOUNS = frozenset(_WORDS.findall(sort)[0] for sort in _SORTS)
 
 
 def shaped(text: str) -> bool:
@@ -326,41 +365,57 @@ def shaped(text: str) -> bool:
     return text[:1].isupper() and 1 < len(text.split()) <= 12 and bool(_VENUE_NOUN.search(text)) and "," not in text
 
 
-@cache
-def _beside_words(awards: tuple[str, ...], status: tuple[str, ...]) -> frozenset[str]:
-    return (
-        _BESIDE | {word for phrase in (*awards, *status) for word in _WORDS.findall(phrase.casefold())} | set(_MONTHS)
-    )
-
-
 _CAPITALS = re.compile(r"[A-Z].*[A-Z]")
 
 
-def _is_other(text: str, table: Venues, awards: tuple[str, ...], status: tuple[str, ...]) -> bool:
-    """Whether a text of several words holds one that stands in no name of a venue nor beside one: most texts do."""
+class Signs(NamedTuple):
+    """What the words of a text tell of whether it names a venue, whatever else stands there."""
+
+    words: int
+    strange: bool  # one stands in no name of a venue nor beside one
+    open: bool  # one is a sort of venue, or a bracket may hold an acronym
+
+
+def signs(text: str, beside: Beside) -> Signs:
+    """The signs of a text."""
     words = _WORDS.findall(text)
+    strange = not beside.words.issuperset(map(str.casefold, words))
+    return Signs(len(words), strange, "(" in text or not _NOUNS.isdisjoint(words))
+
+
+def are_other(parts: Sequence[Signs]) -> bool:
+    """Whether texts with these signs, side by side, surely name no venue."""
+    strange = False
+    count = 0
+    for part in parts:
+        if part.open:
+            return False
+        count += part.words
+        strange = strange or part.strange
+    return strange and count > 2
+
+
+def _is_other(text: str, beside: Beside) -> bool:
+    """Whether a text of several words holds one that stands in no name of a venue nor beside one: most texts do."""
     if "(" in text:
         return False
-    beside = _beside_words(awards, status)
+    words = _WORDS.findall(text)
     if len(words) < 3:
-        return bool(words) and not any(
-            word.casefold() in table.vocabulary or word.casefold() in beside or _CAPITALS.search(word) for word in words
-        )
+        return bool(words) and not any(word.casefold() in beside.words or _CAPITALS.search(word) for word in words)
     # A name of several words is written in capitals.
     if len(words) > 5 and 2 * sum(word[0].islower() for word in words if len(word) > 3) > len(words):
         return True
-    if _VENUE_NOUN.search(text):
+    if not _NOUNS.isdisjoint(words) and _VENUE_NOUN.search(text):
         return False
-    words = [word.casefold() for word in words]
-    return any(word not in table.vocabulary and word not in beside for word in words)
+    return not beside.words.issuperset(map(str.casefold, words))
 
 
-def _strip_words(text: str, status: tuple[str, ...]) -> str:
-    pattern = _beside(status)
+def _strip_words(text: str, status: re.Pattern[str]) -> str:
+    """A text without the words at its ends that say how far a paper has come."""
     while True:
-        match = pattern.match(text)
+        match = status.match(text)
         trimmed = text[match.end() :].strip(_EDGE) if match else text
-        tails = list(pattern.finditer(trimmed))[-1:]
+        tails = list(status.finditer(trimmed))[-1:]
         if tails and tails[0].end() == len(trimmed) and tails[0].start() > 0:
             trimmed = trimmed[: tails[0].start()].strip(_EDGE)
         if trimmed == text:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from refsync.formats.survey import (
+    apart,
     authors,
     bullets,
     confidence,
@@ -53,30 +54,43 @@ def _uncollected() -> Iterator[None]:
 def _read(text: str, file: str, tables_folder: Path | None) -> Reading:
     lexicon = words.load(tables_folder)
     blocks = restructured.blocks(text) if file.lower().endswith((".rst", ".rest")) else markup.blocks(text)
-    title, divided = sections.divided(blocks, lexicon)
+    division = sections.divided(blocks, lexicon)
     lines = text.split("\n")
-    accounts: list[Account] = []
-    skipped: list[Skipped] = []
-    for section in divided:
-        candidates = list(_section(section, lexicon))
-        usual = confidence.habits([draft for _, draft, _, _ in candidates if draft is not None])
-        for item, draft, first, why in candidates:
-            raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
-            if draft is None:
-                skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
-            else:
-                accounts.append(_account(draft, item, section, file, raw, first, usual))
-        for block, why in section.others:
-            raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
-            skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
+
+    def told(section: Section) -> tuple[list[Account], list[Skipped]]:
+        sections.collect(section, blocks, division.works, lexicon)
+        return _told(section, lexicon, lines, file)
+
+    sizes = [sum(blocks[end - 1].last_line - blocks[at].line for at, end in one.runs) for one in division.sections]
+    parts = apart.mapped(told, division.sections, sizes)
+    accounts = [one for found, _ in parts for one in found]
+    skipped = [one for _, others in parts for one in others]
     skipped += _untold(lines, blocks, accounts, skipped, file)
     return Reading(
         file=file,
-        title=title,
-        topics=tuple(dict.fromkeys(section.path for section in divided if section.path)),
+        title=division.title,
+        topics=tuple(dict.fromkeys(section.path for section in division.sections if section.path)),
         accounts=tuple(sorted(accounts, key=lambda one: one.line)),
         skipped=tuple(sorted(skipped, key=lambda one: (one.line, one.last_line))),
     )
+
+
+def _told(section: Section, lexicon: Words, lines: list[str], file: str) -> tuple[list[Account], list[Skipped]]:
+    """What a section says of works, and what of it was left out."""
+    accounts: list[Account] = []
+    skipped: list[Skipped] = []
+    candidates = list(_section(section, lexicon))
+    usual = confidence.habits([draft for _, draft, _, _ in candidates if draft is not None])
+    for item, draft, first, why in candidates:
+        raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
+        if draft is None:
+            skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
+        else:
+            accounts.append(_account(draft, item, section, file, raw, first, usual))
+    for block, why in section.others:
+        raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
+        skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
+    return accounts, skipped
 
 
 _DEFINITION = re.compile(
@@ -164,14 +178,14 @@ def _item(
     linked = any(span.start <= draft.title_at < span.end for span in item.text.marked("link"))
     at_head = linked and item.container == "item" and not plain[: min(draft.title_at, len(plain))].strip("[(*_ -–•")
     prose = not (linked and draft.url and fields.is_paper_link(draft.url)) and (
-        bool(lexicon.prose.search(draft.title)) if at_head else _is_prose(plain, draft, lexicon)
+        lexicon.holds_prose(draft.title) if at_head else _is_prose(plain, draft, lexicon)
     )
     if prose and not (draft.venue or draft.ids or draft.year):
         return None, 0.0, "prose"
     if not (draft.ids or draft.authors or draft.url):
         if _NEWS.match(plain):
             return None, 0.0, "news"
-        if lexicon.prose.search(draft.title) and not draft.venue:
+        if not draft.venue and lexicon.holds_prose(draft.title):
             return None, 0.0, "prose"
     if anchored:
         return draft, 0.95 if not draft.comment else 0.8, ""
@@ -185,10 +199,17 @@ def _item(
 _NEWS = re.compile(r"\W*(?:20\d\d[-./]\d\d?[-./]\d\d?|\d\d?[-./]\d\d?[-./]20\d\d)\b")
 
 
+_REMARK = re.compile(r"\s*\([^()]*\)\s*$")
+
+
 def _are_people(text: Text, lexicon: Words) -> bool:
     """Whether a paragraph is nothing but names: the authors of what stands above it, or people to thank."""
-    read = authors.read(re.sub(r"\s*\([^()]*\)\s*$", "", text.plain), lexicon.title_words)
+    plain = _REMARK.sub("", text.plain) if text.plain.rstrip().endswith(")") else text.plain
+    read = authors.read(plain, lexicon.title_words)
     return read is not None and len(read[0]) > 2
+
+
+_LABELLED = re.compile(r"\W*([\w ]{3,20}?)\s*[:：]\s")
 
 
 def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
@@ -199,9 +220,9 @@ def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
         or not any(c.isalpha() for c in plain.partition("(")[0])
     ):
         return True
-    if (label := re.match(r"\W*([\w ]{3,20}?)\s*[:：]\s", plain)) and plain_word(label[1]) in lexicon.noise:
+    if (label := _LABELLED.match(plain)) and plain_word(label[1]) in lexicon.noise:
         return True
-    return bool(lexicon.prose.search(draft.title) or lexicon.prose.search(draft.left.replace(fields.GONE, " ")))
+    return lexicon.holds_prose(draft.title) or lexicon.holds_prose(draft.left.replace(fields.GONE, " "))
 
 
 def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, float, str]]:
@@ -214,7 +235,7 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
         blocks = [item.row for item in group if item.row is not None]
         if not blocks[0].header and len(blocks) > 1 and tables.is_header(blocks[0].cells, lexicon):
             found[id(group[0])] = (None, 0.0, "header of a table")
-            blocks = [replace(block, header=blocks[0].cells) for block in blocks[1:]]
+            blocks = [replace(block, head=blocks[0].row) for block in blocks[1:]]
             group = group[1:]
         columns = tables.roles(blocks, lexicon)
         at = columns.index("title") if "title" in columns else -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from refsync import names
 from refsync.model import Person
@@ -45,7 +46,14 @@ _PARTICLE = frozenset(
 _BETWEEN = _PARTICLE | frozenset(["and", "et", "al", "et.al", "others", "jr", "sr"])
 _LEAD = re.compile(r"^(?:(?:authors?|by|written by|from)\s*[:：]?\s+|(?:authors?|作者)\s*[:：]\s*)", re.IGNORECASE)
 _INITIAL = r"(?:[A-Z]\.?(?:[\s-]?[A-Z]\.?){0,3})"
-_APA = re.compile(rf"([^\W\d_][\w'’ -]*?),\s*({_INITIAL})(?=\s*(?:,|&|\band\b|$))")
+_APA_GIVEN = rf",\s*({_INITIAL})(?=\s*(?:,|&|\band\b|$))"
+_APA = re.compile(rf"([^\W\d_][\w'’ -]*?){_APA_GIVEN}")
+_APA_SIGN = re.compile(_APA_GIVEN)
+
+
+_FOOTNOTE_MARK = re.compile(r"[*†‡§¶⋆\d]")
+_FOOTNOTE = re.compile(r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))")
+_LAST_INITIAL = re.compile(r"(?:^|[\s.-])[A-Z]$")
 
 
 def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], bool] | None:
@@ -56,12 +64,11 @@ def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], b
         return None
     text, et_al = names.without_et_al(text)
     dotted = not et_al and original.rstrip(" ,;:|*_").endswith(".")
-    text = re.sub(
-        r"(?<=\w)\s*[*†‡§¶⋆]+(?=\s*(?:,|;|&|and\b|$))|(?<=[a-z])\d+(?:,\d+)*(?=\s*(?:,|;|&|and\b|$))", "", text
-    )
+    if _FOOTNOTE_MARK.search(text):
+        text = _FOOTNOTE.sub("", text)
     text = text.strip(" ,;*†‡")
     # The stop that closes a sentence goes; the one of a last initial stays.
-    if dotted and re.search(r"(?:^|[\s.-])[A-Z]$", text):
+    if dotted and _LAST_INITIAL.search(text):
         text += "."
     if not text or len(text) > 20000:
         return None
@@ -71,20 +78,29 @@ def read(text: str, title_words: Collection[str]) -> tuple[tuple[Person, ...], b
     return tuple(names.person(one) for one in people), et_al
 
 
+_AND = re.compile(r"\s*(?:,\s*)?(?:\band\b|&)\s*")
+_COMMA_OR_AND = re.compile(r"\s*(?:[,;，、]|\band\b|&)\s*")
+_BETWEEN_PEOPLE = re.compile(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*")
+_OTHER_COMMA = re.compile(r"[，、|/·]")
+
+
 def _divided(text: str) -> list[str]:
     """The single names, each as "Given Family" or "Family, Given"."""
     if ";" in text:
         return [part for part in re.split(r"\s*;\s*(?:and\s+|&\s*)?", text) if part]
-    by_and = [part.strip(" ,") for part in re.split(r"\s*(?:,\s*)?(?:\band\b|&)\s*", text) if part.strip(" ,")]
+    joined = "and" in text or "&" in text
+    by_and = [part.strip(" ,") for part in _AND.split(text) if part.strip(" ,")] if joined else []
     if len(by_and) >= 2 and all(part.count(",") == 1 and not are_two(part) for part in by_and):
         return by_and
-    vancouver = [part.strip(" .") for part in re.split(r"\s*(?:[,;，、]|\band\b|&)\s*", text) if part.strip(" .")]
-    if len(vancouver) > 1 and sum(bool(_VANCOUVER.fullmatch(part)) for part in vancouver) * 3 >= len(vancouver) * 2:
+    only_commas = not joined and _OTHER_COMMA.search(text) is None
+    parts = text.split(",") if only_commas else _COMMA_OR_AND.split(text)
+    vancouver = [part for part in (part.strip(" .") for part in parts) if part]
+    shaped = [part for part in vancouver if part[-1].isupper() and _VANCOUVER.fullmatch(part)]
+    if len(vancouver) > 1 and len(shaped) * 3 >= len(vancouver) * 2:
         return [_VANCOUVER.sub(r"\1, \2", part) for part in vancouver]
-    apa = _APA.findall(text)
-    commas = [
-        part.strip() for part in re.split(r"\s*(?:[,，、]|\band\b|&|\s\|\s|\s/\s|\s·\s)\s*", text) if part.strip()
-    ]
+    apa = _APA.findall(text) if _APA_SIGN.search(text) else []
+    parts = parts if only_commas else _BETWEEN_PEOPLE.split(text)
+    commas = [part for part in map(str.strip, parts) if part]
     if apa and len(apa) * 2 >= len(commas):
         return [f"{re.sub(r'^(?:and|&) +', '', family.strip(' ,'))}, {given}" for family, given in apa]
     inverted = (
@@ -126,10 +142,13 @@ _VANCOUVER = re.compile(
 _GIVEN = re.compile(r"[^\s.]+(?:\s+[A-Z]\.?)*|(?:[A-Z]\.?[\s-]?)+")
 
 
+_SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?")
+
+
 def _joined_suffixes(parts: list[str]) -> list[str]:
     out: list[str] = []
     for part in parts:
-        if out and re.fullmatch(r"(?:Jr|Sr|II|III|IV)\.?", part):
+        if out and _SUFFIX.fullmatch(part):
             out[-1] = f"{out[-1]}, {part}"
         else:
             out.append(part)
@@ -145,12 +164,11 @@ def _without_particles(text: str) -> str:
 
 
 def _are_names(people: list[str], title_words: Collection[str], *, et_al: bool) -> bool:
-    shaped = sum(is_name(one, title_words) for one in people)
-    clean = shaped / len(people)
-    if len(people) == 1:
-        return shaped == 1 and (et_al or " " in people[0])
-    if not all(_is_name_shaped(one) for one in people):
+    if not all(map(_is_name_shaped, people)):
         return False
+    clean = sum(is_name(one, title_words) for one in people) / len(people)
+    if len(people) == 1:
+        return clean == 1 and (et_al or " " in people[0])
     return clean >= (0.5 if et_al or len(people) > 3 else 0.7)
 
 
@@ -161,6 +179,7 @@ _SURNAMES = frozenset(
 )
 
 
+@lru_cache(maxsize=8192)  # people of one field write more than one paper of it
 def _is_name_shaped(text: str) -> bool:
     words = text.replace(",", " ").split()
     if not 1 <= len(words) <= 6 or len(text) > 60:
@@ -177,7 +196,8 @@ def is_name(text: str, title_words: Collection[str]) -> bool:
     """Whether `text` is shaped like one person's name and holds no word of titles."""
     if not _is_name_shaped(text):
         return False
-    shouted = [word for word in text.split() if len(word) > 2 and word.isalpha() and word.isupper()]
-    if shouted and len(shouted) == len(text.split()) < 3:
+    words = text.split()
+    if len(words) < 3 and all(len(word) > 2 and word.isalpha() and word.isupper() for word in words):
         return False  # "AUROC": an acronym
-    return not any(word.strip(".,").lower() in title_words for word in text.split() if len(word.strip(".,")) > 1)
+    plain = [word.strip(".,") for word in words]
+    return not any(len(word) > 1 and word.lower() in title_words for word in plain)

@@ -31,10 +31,12 @@ def of_entry(out: Draft, *, resource: bool) -> list[str]:
 
 
 _TITLE_ENDS = re.compile(r"(?:\b(?:19|20)\d\d|\bet\.? al\.?|[,;:(\[]|\b(?:and|the|of|in|by))$", re.IGNORECASE)
+# Looked for in a title without case.
 _TITLE_HOLDS = re.compile(
-    r"https?:|\b10\.\d{4,}/|arxiv:|\[[JCMD]\]|//|\bet al\b|\(\s*(?:19|20)\d\d\s*\)|:\s*\d+[-–]\d+|\s\|\s|:[a-z_]+:",
-    re.IGNORECASE,
+    r"https?:|\b10\.\d{4,}/|arxiv:|\[[jcmd]\]|//|\bet al\b|\(\s*(?:19|20)\d\d\s*\)|:\s*\d+[-–]\d+|\s\|\s|:[a-z_]+:"
 )
+_SENTENCES = re.compile(r"[a-z]{3}\.\s+[A-Z][a-z]")
+_PARTS = re.compile(r",\s+|\.\s+|\s[-–|]\s")
 
 
 def _of_name(out: Draft) -> list[str]:
@@ -52,13 +54,13 @@ def _of_title(out: Draft) -> list[str]:
     found: list[str] = []
     if len(words) > 30 or len(title) > 220:
         found.append("the title is very long")
-    if _TITLE_ENDS.search(title) or _TITLE_HOLDS.search(title):
+    if _TITLE_ENDS.search(title, max(0, len(title) - 8)) or _TITLE_HOLDS.search(title.casefold()):
         found.append("the title holds more than a title")
     if title.count("(") != title.count(")") or title.count("[") != title.count("]"):
         found.append("a bracket of the title is not closed")
-    if re.search(r"[a-z]{3}\.\s+[A-Z][a-z]", title):
+    if "." in title and _SENTENCES.search(title):
         found.append("the title holds two sentences")
-    pieces = [piece.strip() for piece in re.split(r",\s+|\.\s+|\s[-–|]\s", title)][1:]
+    pieces = [piece.strip() for piece in _PARTS.split(title)[1:]]
     if any(_names_venue(out, piece) for piece in pieces):
         found.append("the title ends in what may be a venue")
     return found
@@ -69,10 +71,13 @@ def _names_venue(out: Draft, text: str) -> bool:
     return found is not None and (found.known or found.year is not None)
 
 
+_UNDERSTOOD = re.compile(rf"[{GONE}\n]+")
+
+
 def _of_rest(out: Draft) -> list[str]:
     """What nobody understood: a few capitalised words may be a venue or names, a sentence is prose."""
     found: list[str] = []
-    for part in re.split(rf"[{GONE}\n]+", out.left):
+    for part in _UNDERSTOOD.split(out.left):
         text = part.strip(" \t,.;:|-–—·•*_/()[]\"'“”‘’`&+#>")
         words = text.split()
         if not words or not any(c.isalpha() for c in text):
@@ -93,7 +98,7 @@ def _of_authors(out: Draft) -> list[str]:
     if any(len(f"{p.family or ''} {p.given or ''} {p.literal or ''}".split()) > 5 for p in people):
         found.append("a name of many words")
     words = {word.casefold() for p in people for word in f"{p.family or ''}".split()}
-    if words & out.words.title_words - {"do", "an", "so", "to", "in", "on"}:
+    if (words & out.words.title_words) - {"do", "an", "so", "to", "in", "on"}:
         found.append("a name that may be a part of the title")
     return found
 

@@ -32,10 +32,11 @@ class Vote:
 def vote(text: Text, words: Words) -> Vote | None:
     """What an entry votes for; None when no shape finds a title, which no favourite of its neighbours would either."""
     text = _unwrapped(text.cut(0, _head(text)) if len(text.plain) > _LONGEST else text)
-    for name in shapes.SHAPES:
-        if (cast := _cast(name, text, words)) is not None:
-            return (_earlier_bold(cast, words) if name == "linked" else None) or cast
-    return _last_resort(text, words)
+    if (first := shapes.first(text, words)) is None:
+        return _last_resort(text, words)
+    shape, out, found = first
+    cast = Vote(shape, text, out, found)
+    return (_earlier_bold(cast, words) if shape == "linked" else None) or cast
 
 
 def _last_resort(text: Text, words: Words) -> Vote | None:
@@ -197,10 +198,11 @@ def settle(out: Draft) -> None:
         )
         if href:
             fields.take_link(out, href, fields.RANK_BARE)
-    if out.url and re.search(r"//(?:www\.)?(?:github\.com|gitlab\.com)/", out.url) and not out.ids:
+    if out.url and not out.ids and _FORGE.search(out.url):
         out.links.setdefault("code", out.url)
 
 
+_FORGE = re.compile(r"//(?:www\.)?(?:github\.com|gitlab\.com)/")
 _PAGE = re.compile(
     r"^https?://[^/]+/?$|^https?://(?:www\.)?(?:blog\.|[^/]*/(?:[^?]*/)?blogs?/)|//[^/]*(?:medium\.com|substack\.com)/",
     re.IGNORECASE,

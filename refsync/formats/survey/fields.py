@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from refsync import identifiers
+from refsync import identifiers, venues
 from refsync.formats.survey import authors, badges
 from refsync.formats.survey.text import Span, Text
 from refsync.formats.survey.words import Words
@@ -22,11 +22,14 @@ _EDGE = " \t\n,.;:|-–—·•/" + GONE
 URL = re.compile(r"https?://[^\s<>\"'，。）)\]]+(?:\([^\s<>()]*\)[^\s<>\"'，。）)\]]*)*", re.IGNORECASE)
 BRACKETS = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|【([^【】]*)】|（([^（）]*)）")
 _STARS = re.compile(r"^[\s~]*\d+(?:\.\d+)?\s*[kK]?\+?\s*(?::[a-z_]+:|⭐️?|★|🔥|stars?|citations?)*\s*$")
+# The characters that may begin a match stand first, so that the others are passed over at once.
 SEPARATOR = re.compile(
-    rf"[{GONE}\n|;]+|\.(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})|,(?!\d)|,(?=(?:19|20)\d\d(?!\d))|\s[-–—·•:]\s|[，。；：]|(?<=[?!])\s|:\s|\s/\s|(?<=\s)@"
+    rf"[{GONE}\n|;.,:@\s，。；：](?:(?<=[{GONE}\n|;])[{GONE}\n|;]*|(?<=\.)(?=\s|$|[A-Za-z]{{2,}}\s*['’]?\d{{2}})"
+    r"|(?<=,)(?:(?!\d)|(?=(?:19|20)\d\d(?!\d)))|(?<=\s)[-–—·•:]\s|(?<=[，。；：])|(?<=[?!]\s)|(?<=:)\s|(?<=\s)/\s|(?<=\s@))"
 )
-EMOJI = re.compile(r":[a-z0-9_+-]+:|[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f]+")
-CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
+_PICTURES = r"\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f"
+EMOJI = re.compile(rf"[:{_PICTURES}](?:(?<=:)[a-z0-9_+-]+:|(?<=[{_PICTURES}])[{_PICTURES}]*)")
+_CODE_WORD = re.compile(r"(?:^|(?<=[\s,.;]))(?:code|codes|code available)\s*[.,;]*\s*$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -61,10 +64,26 @@ class Draft:
         """Marks [start, end) as understood."""
         self.left = self.left[:start] + GONE * (end - start) + self.left[end:]
 
+    def copied(self) -> Draft:
+        """A draft that goes on from here by itself."""
+        return replace(
+            self,
+            ids=dict(self.ids),
+            links=dict(self.links),
+            tags=list(self.tags),
+            ratings=list(self.ratings),
+            inferred=set(self.inferred),
+        )
+
 
 def draft(text: Text, words: Words) -> Draft:
     """An empty draft of `text`."""
     return Draft(text=text, words=words, left=text.plain)
+
+
+def addresses(text: str) -> tuple[re.Match[str], ...]:
+    """The bare addresses in a text, in order."""
+    return tuple(URL.finditer(text)) if "://" in text else ()
 
 
 # Which link is the paper: the lower the rank the better.
@@ -76,9 +95,12 @@ _NO_PAPER = re.compile(
 )
 
 
+_PAPER_FILE = re.compile(r"\.(?:pdf|ps)(?:\.gz)?(?:$|[?#])", re.IGNORECASE)
+
+
 def is_paper_link(href: str) -> bool:
     """Whether a link may lead to a paper: not within the page, not to code, video or talk about it."""
-    if re.search(r"(?i)\.(?:pdf|ps)(?:\.gz)?(?:$|[?#])", href):
+    if _PAPER_FILE.search(href):
         return True
     return bool(href) and not href.startswith(("#", "mailto:")) and not _NO_PAPER.match(href)
 
@@ -105,6 +127,8 @@ def _free(taken: dict[str, str], label: str) -> str:
 
 
 _MOST_LINKS = 100  # of one entry; the rest stays text
+_SITE = re.compile(r"(?:www\.)?[\w-]+(?:\.[\w-]+)+/")
+_FORGE = re.compile(r"git(?:hub|lab)\.com")
 _EMPTIED = re.compile(rf"[\[(【（][\s{GONE}|,/]*[\])】）]")
 
 
@@ -130,9 +154,9 @@ def take_links(out: Draft) -> None:
         elif mentioned and (mentioned.known or mentioned.year):
             take_mention(out, label)
             take_link(out, span.href, RANK_VENUE)
-        elif URL.fullmatch(label) or re.match(r"(?:www\.)?[\w-]+(?:\.[\w-]+)+/", label):
+        elif URL.fullmatch(label) or _SITE.match(label):
             take_link(out, span.href, RANK_BARE, label="link")
-        elif re.search(r"github\.com|gitlab\.com", span.href) and len(label.split()) <= 3:
+        elif _FORGE.search(span.href) and len(label.split()) <= 3:
             out.links.setdefault(_free(out.links, "code"), span.href)
             out.has_code = True
         elif identifiers.of_url(span.href) and len(label.split()) <= 4:
@@ -227,9 +251,12 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
     return False
 
 
+_INITIALS = re.compile(r"[A-Z][A-Za-z]{1,9}")
+
+
 def _spells(acronym: str, before: str) -> bool:
     """Whether a word in brackets is made of the initials of the words before it: "Human Feedback (HF)"."""
-    if not re.fullmatch(r"[A-Z][A-Za-z]{1,9}", acronym) or sum(map(str.isupper, acronym)) < 2:
+    if not _INITIALS.fullmatch(acronym) or sum(map(str.isupper, acronym)) < 2:
         return False
     initials = "".join(word[0] for word in re.findall(r"[^\W_]+", before)[-2 * len(acronym) :]).upper()
     wanted = "".join(filter(str.isupper, acronym))
@@ -241,17 +268,21 @@ _YEAR_FIRST = re.compile(r"^((?:19|20)\d\d)(?:[./](1[0-2]|0?[1-9]))?[\s:,-]+(?=[
 _RANK = re.compile(r"(?i)^(?:ccf|core|sci|ei|jcr|q)[\s-]*[a-d1-4*]*\*?$|^(?:none|n/?a|-)$")
 
 
+_STATUS_FIRST = re.compile(r"^(?:preprint|in press|to appear|accepted)\W+", re.IGNORECASE)
+_PARTS = re.compile(r"\s*[,;|]\s*")
+
+
 def take_compound(out: Draft, inner: str) -> bool:
     """Understands "2022-EMNLP, CCF-B", "VLDB 2021 from Tim Kraska", "2023 Biophysics Reviews": venue and date with words."""
     text, year, month = inner, None, None
     if first := _YEAR_FIRST.match(inner):
         text, year, month = inner[first.end() :], int(first[1]), int(first[2]) if first[2] else None
-    parts = [part for part in re.split(r"\s*[,;|]\s*", text) if part and not _RANK.match(part)]
+    parts = [part for part in _PARTS.split(text) if part and not _RANK.match(part)]
     probe = Draft(text=out.text, words=out.words, left="")
     unknown: list[str] = []
     bare = False
     for part in parts:
-        if only := only_date(re.sub(r"(?i)^(?:preprint|in press|to appear|accepted)\W+", "", part)):
+        if only := only_date(_STATUS_FIRST.sub("", part)):
             probe.year, probe.month = only
             bare = True
         elif not (take_mention(probe, part) or _take_leading(probe, part)) and out.words.label(part) is None:
@@ -318,21 +349,20 @@ def take_identifier(out: Draft, text: str) -> bool:
 
 
 _LABELLED = re.compile(r"\W*([^\W\d_][\w ./&()-]{1,24}?)\s*[:：]?\s*$")
+_BRACKETED = re.compile(r"\(.*?\)")
 
 
 def take_labelled(out: Draft) -> None:
     """Understands lines such as "Paper: https://..." and "Code: [link](...)", where the label stands before the link."""
-    for span in (
-        *out.text.marked("link")[:_MOST_LINKS],
-        *(Span(at.start(), at.end(), "link", at[0]) for at in URL.finditer(out.left)),
-    ):
+    bare = [Span(at.start(), at.end(), "link", at[0]) for at in addresses(out.left)]
+    for span in (*out.text.marked("link")[:_MOST_LINKS], *bare):
         line = max(out.left.rfind("\n", 0, span.start), out.left.rfind(GONE, 0, span.start)) + 1
         label = _LABELLED.match(out.left, line, span.start) if span.start - line < 40 else None
-        kind = out.words.label(re.sub(r"\(.*?\)", "", label[1])) if label else None
+        kind = out.words.label(_BRACKETED.sub("", label[1])) if label else None
         if (
             label
             and kind is None
-            and re.search(r"[:：]\s*$", label[0])
+            and label[0].rstrip().endswith((":", "："))
             and len(label[1].split()) == 1
             and "\n" in out.left
         ):
@@ -347,20 +377,23 @@ def take_labelled(out: Draft) -> None:
         out.blank(label.start(1), span.end)
 
 
+_DOI = re.compile(rf"(?:\bdoi\s*[:=]?\s*)?\b10\.\d{{4,9}}/[^\s{GONE}]+", re.IGNORECASE)
+
+
 def take_identifiers(out: Draft) -> None:
     """Understands identifiers and bare addresses in the text that is left."""
-    for found in list(URL.finditer(out.left)):
+    for found in addresses(out.left):
         href = found[0].rstrip(".,;")
         take_link(out, href, RANK_BARE, label="link")
-        if re.search(r"github\.com|gitlab\.com", href):
+        if _FORGE.search(href):
             out.links.setdefault(_free(out.links, "code"), href)
             out.has_code = True
         out.blank(found.start(), found.end())
-    for found in list(identifiers.ARXIV_TEXT.finditer(out.left)):
+    for found in identifiers.arxiv_texts(out.left):
         out.ids.setdefault("arxiv", found[1])
         out.preprint = True
         out.blank(found.start(), found.end())
-    for found in list(re.finditer(r"(?i)(?:\bdoi\s*[:=]?\s*)?\b10\.\d{4,9}/[^\s" + GONE + r"]+", out.left)):
+    for found in list(_DOI.finditer(out.left)) if "10." in out.left else ():
         if value := identifiers.doi(found[0]):
             out.ids.setdefault("doi", value)
             out.blank(found.start(), found.end())
@@ -397,12 +430,14 @@ def only_date(text: str) -> tuple[int, int | None] | None:
 
 def take_venue(out: Draft) -> None:
     """Understands the venue and year that stand between separators in the text that is left."""
-    while found := next(_mentions(out), None):
+    parts = _segments(out.left)
+    while found := next(_mentions(out, parts), None):
         start, end = found
         if not take_mention(out, out.left[start:end]):
             break
         out.blank(start, end)
-    for start, end in list(_segments(out.left)):
+        parts = _segments(out.left)
+    for start, end in parts:
         piece = out.left[start:end]
         if piece.casefold() in out.words.status and len(piece) > 4:
             out.blank(start, end)  # "Preprint", "In press": how far it has come, not where
@@ -415,7 +450,7 @@ def take_venue(out: Draft) -> None:
             out.venue = piece
             out.blank(start, end)
             continue
-        if first := re.match(r"((?:19|20)\d\d)\s*(?=[\u4e00-\u9fff])", piece):
+        if first := _YEAR_IN_CHINESE.match(piece):
             out.year = out.year or int(first[1])
             out.blank(start, start + first.end())
             continue
@@ -424,15 +459,21 @@ def take_venue(out: Draft) -> None:
             out.blank(start, end)
 
 
-def _mentions(out: Draft) -> Iterator[tuple[int, int]]:
-    """Runs of up to three neighbouring segments that name a venue, the longest first."""
-    parts = list(_segments(out.left))
-    if len(parts) > 24:
+_YEAR_IN_CHINESE = re.compile(r"((?:19|20)\d\d)\s*(?=[\u4e00-\u9fff])")
+
+
+def _mentions(out: Draft, parts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Runs of up to three neighbouring parts of the text that is left that name a venue, the longest first."""
+    all_parts = len(parts) <= 24
+    if not all_parts:
         parts = [*parts[:16], *parts[-8:]]  # between them is prose
     # In prose about a work an acronym with a year is a benchmark as often as a venue.
     in_prose = len(out.left.replace(GONE, "")) > 150
+    signs = [venues.signs(out.left[start:end], out.words.beside) for start, end in parts] if all_parts else []
     for width in (2, 1) if in_prose else (3, 2, 1):
         for at in range(len(parts) - width + 1):
+            if signs and venues.are_other(signs[at : at + width]):
+                continue
             start, end = parts[at][0], parts[at + width - 1][1]
             piece = out.left[start:end]
             if end - start <= 160 and GONE not in piece.strip(GONE) and is_mention(out.words, piece):
@@ -447,25 +488,29 @@ def is_mention(words: Words, text: str) -> bool:
     return found is not None and ((found.known and found.sure) or (not found.known and found.year is not None))
 
 
-def _segments(left: str) -> Iterator[tuple[int, int]]:
+def _segments(left: str) -> list[tuple[int, int]]:
     """[start, end) of the parts of a text between its separators."""
+    parts: list[tuple[int, int]] = []
     start = 0
-    for found in [*SEPARATOR.finditer(left), None]:
-        stop = found.start() if found else len(left)
-        piece = left[start:stop]
-        if stripped := piece.strip(_EDGE):
-            begin = start + piece.index(stripped[0])
-            yield begin, begin + len(piece[begin - start :].rstrip(_EDGE))
-        start = found.end() if found else stop
+    for stop, after in [*map(re.Match.span, SEPARATOR.finditer(left)), (len(left), len(left))]:
+        if start < stop and (piece := left[start:stop].rstrip(_EDGE)):
+            end = start + len(piece)
+            parts.append((end - len(piece.lstrip(_EDGE)), end))
+        start = after
+    return parts
+
+
+_RUN = re.compile(rf"[^{GONE}\n]+")
+_YEAR_LAST = re.compile(r"[\s,]\(?((?:19|20)\d\d)\)?$")
 
 
 def take_authors(out: Draft) -> None:
     """Understands the run of text that is a list of names."""
-    for found in re.finditer(rf"[^{GONE}\n]+", out.left):
+    for found in _RUN.finditer(out.left):
         piece = found[0].strip(" \t,;:|-–—·*_/()").lstrip(".")
         if not piece or out.authors:
             continue
-        if year := re.search(r"[\s,]\(?((?:19|20)\d\d)\)?$", piece):
+        if year := _YEAR_LAST.search(piece):
             piece = piece[: year.start()].strip(" ,;(")
         if _is_group(out, piece):
             out.group = out.group or piece
@@ -484,7 +529,7 @@ def take_authors(out: Draft) -> None:
                 break
 
 
-_PARTED = re.compile(r"\s[|｜]\s|[。；]|\bet\.? ?al\b\.?,?|(?<=[a-z]{3})\.\s")
+_PARTED = re.compile(r"[\s。；e.](?:(?<=\s)[|｜]\s|(?<=[。；])|(?<=\be)t\.? ?al\b\.?,?|(?<=[a-z]{3}\.)\s)")
 
 
 def _named_parts(text: str) -> Iterator[tuple[int, int]]:
@@ -504,8 +549,8 @@ _BY = re.compile(r"(?:^|[\s,(;.-])[bB]y\s+((?:[A-Z]|\S+ [A-Z])[^.;:()]*?)[\s.)]*
 
 def take_authors_named(out: Draft) -> None:
     """Understands "..., by Yuichi Niwa, Keisuke Ohashi" at the end of a remark."""
-    for found in re.finditer(rf"[^{GONE}\n]+", out.left):
-        named = None if out.authors else _BY.search(found[0])
+    for found in _RUN.finditer(out.left):
+        named = _BY.search(found[0]) if not out.authors and "by" in found[0].casefold() else None
         read = authors.read(named[1], out.words.title_words) if named else None
         if named and read:
             out.authors, out.et_al = read
@@ -514,13 +559,14 @@ def take_authors_named(out: Draft) -> None:
 
 def _is_group(out: Draft, piece: str) -> bool:
     """Whether a run of text is all companies, universities or laboratories, as in "Tsinghua, Huawei Noah's Ark Lab"."""
-    parts = [part for part in re.split(r"\s*(?:,|&|/|\+|;|\band\b)\s*", piece) if part]
-    return (
-        bool(parts)
-        and piece[:1].isupper()
-        and all(out.words.is_group(part) or part.isupper() for part in parts)
-        and any(map(out.words.is_group, parts))
-    )
+    if not piece[:1].isupper() or not out.words.holds_organization(piece):
+        return False
+    parts = [part for part in _BETWEEN_GROUPS.split(piece) if part]
+    groups = [out.words.is_group(part) for part in parts]
+    return any(groups) and all(group or part.isupper() for group, part in zip(groups, parts, strict=True))
+
+
+_BETWEEN_GROUPS = re.compile(r"\s*(?:,|&|/|\+|;|\band\b)\s*")
 
 
 def take_emoji(out: Draft) -> None:
@@ -534,13 +580,19 @@ def not_understood(left: str) -> str:
     return " ".join(left.replace(GONE, " ").split()).strip(_EDGE + "()[]*_`'\"“”")
 
 
+def code_word(text: str) -> re.Match[str] | None:
+    """The word for code that closes a text."""
+    return _CODE_WORD.search(text) if "code" in text.casefold() else None
+
+
+_GONE_RUN = re.compile(rf"{GONE}+")
+
+
 def take_rest(out: Draft) -> None:
     """What is left: a word for code, emoji, or prose, which is kept as the comment."""
     take_emoji(out)
-    if found := CODE_WORD.search(out.left.rstrip(_EDGE)):
+    if found := code_word(out.left.rstrip(_EDGE)):
         out.has_code = True
         out.blank(found.start(), found.end())
-    prose = " ".join(
-        part.strip(_EDGE) for part in re.split(rf"{GONE}+", out.left) if part.strip(_EDGE + "()[]*_`'\"“”")
-    )
+    prose = " ".join(part.strip(_EDGE) for part in _GONE_RUN.split(out.left) if part.strip(_EDGE + "()[]*_`'\"“”"))
     out.comment = " ".join(prose.split()) or None

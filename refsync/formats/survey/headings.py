@@ -41,9 +41,11 @@ def heading_text(text: str) -> str:
 def is_pseudo(blocks: Sequence[Block], at: int, words: Words) -> bool:
     """Whether a paragraph is a heading in all but markup: bold, short, and over works; or nothing but a venue or year."""
     block = blocks[at]
+    if block.kind != "paragraph":
+        return False
     text = block.text
     plain = text.plain.strip()
-    if block.kind != "paragraph" or not plain or "\n" in plain or len(plain) > 90:
+    if not plain or "\n" in plain or len(plain) > 90:
         return False
     marked = text.marked("bold")
     if not marked or sum(span.end - span.start for span in _outermost(marked)) < len(plain) - 4:

@@ -112,10 +112,10 @@ class Hypertext(Marks):
     def _flush(self, following: str, level: int = 0) -> None:
         text = self.builder.text()
         if self.container == "fence":
-            self.out.append(Block("fence", self.started, self._line(), text=text))
+            self.out.append(Block("fence", self.started, self._line(), source=text))
         elif text and (text.plain.strip() or self.container != "heading"):
             last = max(self.started, self._line())
-            self.out.append(Block(self.container, self.started, last, text=text, level=self.level))
+            self.out.append(Block(self.container, self.started, last, source=text, level=self.level))
         self._start(following, level)
 
     def _start(self, following: str, level: int = 0) -> None:
@@ -166,7 +166,7 @@ class Hypertext(Marks):
         """A comment may hide entries: it is kept, to be told."""
         if self.table is None and data.strip():
             line = self._line()
-            self.out.append(Block("comment", line, line + data.count("\n"), text=Text(data)))
+            self.out.append(Block("comment", line, line + data.count("\n"), source=Text(data)))
 
     def _open_details(self, attrs: dict[str, str | None]) -> None:
         self._flush("paragraph")
@@ -319,10 +319,10 @@ class _Table:
             if heading and not works:
                 if sum(bool(cell) for cell in cells) > 1:
                     header, table = cells, first
-                out.append(Block("row", first, last, cells=cells, header=cells, table=first))
+                out.append(Block("row", first, last, row=cells, head=cells, table=first))
             else:
                 works += 1
-                out.append(Block("row", first, last, cells=cells, header=header, table=table))
+                out.append(Block("row", first, last, row=cells, head=header, table=table))
         return out
 
 

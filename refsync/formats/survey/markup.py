@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from refsync.formats.survey.hypertext import Hypertext, Marks
-from refsync.formats.survey.text import Block, Builder, Text
+from refsync.formats.survey.text import Block, Builder, Text, Unread
+
+Env = dict[str, Any]  # what markdown-it remembers of a document beside its blocks
 
 
 @cache
-def _parser() -> Any:
+def _parsers() -> tuple[Any, Any]:
+    """The parser of blocks, which leaves what stands inside them alone, and the parser of that."""
     from markdown_it import MarkdownIt
 
     class Verbatim(MarkdownIt):
@@ -22,7 +25,8 @@ def _parser() -> Any:
             return url
 
     # Deeper than any list is nested, and far from the depth at which Python would stop.
-    return Verbatim("commonmark", {"maxNesting": 200}).enable(["table", "strikethrough"])
+    outer, inner = (Verbatim("commonmark", {"maxNesting": 200}).enable(["table", "strikethrough"]) for _ in range(2))
+    return outer.disable(["inline", "text_join"]), inner
 
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
@@ -44,7 +48,8 @@ _DEEPEST = 30  # alternations of HTML and Markdown without an empty line between
 
 def _read(text: str, before: int, page: Hypertext, depth: int) -> None:
     """Reads Markdown that begins after `before` lines into `page`, which holds what HTML is still open."""
-    tokens = _parser().parse(text)
+    env: Env = {}
+    tokens = _parsers()[0].parse(text, env)
     at = 0
     while at < len(tokens):
         token = tokens[at]
@@ -60,7 +65,7 @@ def _read(text: str, before: int, page: Hypertext, depth: int) -> None:
         else:
             if token.type == "heading_open" and page.table is not None:
                 page.end()  # a table that nobody closed
-            for block in _blocks(tokens, at, close + 1, before):
+            for block in _blocks(tokens, at, close + 1, before, env):
                 if not page.take(block):
                     page.out.append(block)
         at = close + 1
@@ -79,7 +84,7 @@ def _divided(source: str) -> tuple[str, str]:
     return source, ""
 
 
-def _blocks(tokens: Sequence[Any], start: int, end: int, before: int) -> Iterator[Block]:
+def _blocks(tokens: Sequence[Any], start: int, end: int, before: int, env: Env) -> Iterator[Block]:
     at = start
     while at < end:
         token = tokens[at]
@@ -87,19 +92,19 @@ def _blocks(tokens: Sequence[Any], start: int, end: int, before: int) -> Iterato
         line, last = (before + token.map[0] + 1, before + token.map[1]) if token.map else (0, 0)
         kind = token.type
         if kind == "heading_open":
-            yield Block("heading", line, last, text=inline(tokens[at + 1]), level=int(token.tag[1]))
+            yield Block("heading", line, last, source=_unread(tokens[at + 1], env), level=int(token.tag[1]))
         elif kind == "paragraph_open":
-            yield Block("paragraph", line, last, text=inline(tokens[at + 1]))
+            yield Block("paragraph", line, last, source=_unread(tokens[at + 1], env))
         elif kind in {"bullet_list_open", "ordered_list_open"}:
-            yield from _items(tokens, at + 1, close, before, ordered=kind.startswith("ordered"), level=1)
+            yield from _items(tokens, at + 1, close, before, env, ordered=kind.startswith("ordered"), level=1)
         elif kind == "blockquote_open":
-            yield from _blocks(tokens, at + 1, close, before)
+            yield from _blocks(tokens, at + 1, close, before, env)
         elif kind == "table_open":
-            yield from _rows(tokens, at + 1, close, before)
+            yield from _rows(tokens, at + 1, close, before, env)
         elif kind in {"fence", "code_block"}:
-            yield Block("fence", line, last, text=Text(token.content))
+            yield Block("fence", line, last, source=Text(token.content))
         elif kind == "html_block":
-            yield Block("html", line, last, text=Text(token.content))
+            yield Block("html", line, last, source=Text(token.content))
         elif kind == "hr":
             yield Block("rule", line, last)
         at = close + 1
@@ -113,52 +118,68 @@ def _close(tokens: Sequence[Any], at: int) -> int:
     return at
 
 
-def _items(tokens: Sequence[Any], start: int, end: int, before: int, *, ordered: bool, level: int) -> Iterator[Block]:
+def _items(
+    tokens: Sequence[Any], start: int, end: int, before: int, env: Env, *, ordered: bool, level: int
+) -> Iterator[Block]:
     at = start
     while at < end:
         close = _close(tokens, at)
         line, last = before + tokens[at].map[0] + 1, before + tokens[at].map[1]
-        inner = list(_item_children(tokens, at + 1, close, before, level))
+        inner = list(_item_children(tokens, at + 1, close, before, env, level))
         # The first paragraph is the item's own text; what follows are its children.
-        own = inner.pop(0).text if inner and inner[0].kind == "paragraph" else Text()
-        yield Block("item", line, last, text=own, level=level, ordered=ordered, children=tuple(inner))
+        own = inner.pop(0).source if inner and inner[0].kind == "paragraph" else Text()
+        yield Block("item", line, last, source=own, level=level, ordered=ordered, children=tuple(inner))
         at = close + 1
 
 
-def _item_children(tokens: Sequence[Any], start: int, end: int, before: int, level: int) -> Iterator[Block]:
+def _item_children(tokens: Sequence[Any], start: int, end: int, before: int, env: Env, level: int) -> Iterator[Block]:
     at = start
     while at < end:
         token = tokens[at]
         close = _close(tokens, at) if token.nesting == 1 else at
         if token.type in {"bullet_list_open", "ordered_list_open"}:
-            yield from _items(tokens, at + 1, close, before, ordered=token.type.startswith("ordered"), level=level + 1)
+            yield from _items(
+                tokens, at + 1, close, before, env, ordered=token.type.startswith("ordered"), level=level + 1
+            )
         else:
-            yield from _blocks(tokens, at, close + 1, before)
+            yield from _blocks(tokens, at, close + 1, before, env)
         at = close + 1
 
 
-def _rows(tokens: Sequence[Any], start: int, end: int, before: int) -> Iterator[Block]:
-    header: tuple[Text, ...] = ()
-    cells: list[Text] = []
+def _rows(tokens: Sequence[Any], start: int, end: int, before: int, env: Env) -> Iterator[Block]:
+    header: tuple[Unread, ...] = ()
+    cells: list[Unread] = []
     line = table = 0
     for at in range(start, end):
         token = tokens[at]
         if token.type == "tr_open":
             cells, line = [], before + token.map[0] + 1
         elif token.type == "inline":
-            cells.append(inline(token))
+            cells.append(_unread(token, env))
         elif token.type == "tr_close":
             if not table:
                 header, table = tuple(cells), line
-            yield Block("row", line, line, cells=tuple(cells), header=header, table=table)
+            yield Block("row", line, line, row=tuple(cells), head=header, table=table)
 
 
 _MARKS = {"strong_open": "bold", "em_open": "italic", "s_open": "strike"}
 _CLOSES = {"strong_close": "bold", "em_close": "italic", "s_close": "strike", "link_close": "link"}
 
 
-def inline(token: Any) -> Text:
-    """The Text of an inline token: one pass over its children."""
+def _unread(token: Any, env: Env) -> Unread:
+    return Unread(partial(inline, token.content, env))
+
+
+_MARKUP = re.compile(r"[\n\\`~*_\[!<&\x00]")
+
+
+def inline(content: str, env: Env) -> Text:
+    """The Text of what stands inside a block; `env` knows the links that the document defines elsewhere."""
+    if not _MARKUP.search(content):
+        builder = Builder()
+        builder.add(content)
+        return builder.text()
+    (token,) = _parsers()[1].parseInline(content, env)
     builder = Builder()
     tags: Marks | None = None
     for child in token.children or ():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from refsync.formats.survey import bullets, headings
@@ -14,7 +14,11 @@ from refsync.formats.survey.words import Words, plain_word
 
 @dataclass(slots=True)
 class Section:
-    """What stands under one heading. `venue` and `year` are what the headings say for all of it."""
+    """What stands under one heading. `venue` and `year` are what the headings say for all of it.
+
+    `runs` are the [start, end) of its blocks, without headings but those that are works; `others` those of them that
+    are no candidates for entries.
+    """
 
     path: tuple[str, ...]
     level: int
@@ -23,12 +27,22 @@ class Section:
     resources: bool = False
     venue: str | None = None
     year: int | None = None
+    runs: list[tuple[int, int]] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     others: list[tuple[Block, str]] = field(default_factory=list)
 
 
-def divided(blocks: Sequence[Block], words: Words) -> tuple[str | None, list[Section]]:
-    """The title of a document and its sections, in order."""
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The title of a document, its sections in order, and the headings in it that are works."""
+
+    title: str | None
+    sections: list[Section]
+    works: dict[int, headings.Titled]
+
+
+def divided(blocks: Sequence[Block], words: Words) -> Division:
+    """How a document is divided. What stands in a section `collect` tells, of each without the others."""
     title = headings.title_of(blocks)
     venue, year = words.of_heading(title.text.plain) if title else (None, None)
     stack: list[Section] = [Section(path=(), level=0, venue=venue, year=year)]
@@ -41,7 +55,9 @@ def divided(blocks: Sequence[Block], words: Words) -> tuple[str | None, list[Sec
             at += 1
         elif at in works:
             stack = _above(stack, block.level)
-            at = _collect_titled(blocks, at, works[at], stack[-1], words)
+            end = next((to for to in range(at + 1, len(blocks)) if blocks[to].kind in {"heading", "end"}), len(blocks))
+            stack[-1].runs.append((at, end))
+            at = end
         elif block.kind == "heading" or headings.is_pseudo(blocks, at, words):
             level = block.level or headings.PSEUDO
             stack = _above(stack, level)
@@ -53,14 +69,31 @@ def divided(blocks: Sequence[Block], words: Words) -> tuple[str | None, list[Sec
         elif block.kind == "end":
             stack = _above(stack, block.level)
             at += 1
-        elif block.kind in {"item", "paragraph", "row"}:
-            at = _collect(blocks, at, stack[-1], words)
         else:
-            if why := {"fence": "code block", "html": "HTML", "comment": "HTML comment"}.get(block.kind):
-                stack[-1].others.append((block, why))
+            runs = stack[-1].runs
+            start = runs.pop()[0] if runs and runs[-1][1] == at and runs[-1][0] not in works else at
             at += 1
-    name = " ".join(title.text.plain.split()) if title else None
-    return name, sections
+            runs.append((start, at))
+    return Division(" ".join(title.text.plain.split()) if title else None, sections, works)
+
+
+_NO_ENTRIES = {"fence": "code block", "html": "HTML", "comment": "HTML comment"}
+
+
+def collect(section: Section, blocks: Sequence[Block], works: Mapping[int, headings.Titled], words: Words) -> None:
+    """Finds the candidates for entries in a section, and what else stands there."""
+    for start, end in section.runs:
+        at = start
+        while at < end:
+            block = blocks[at]
+            if at in works:
+                at = _collect_titled(blocks, at, works[at], section, words)
+            elif block.kind in {"item", "paragraph", "row"}:
+                at = _collect(blocks, at, section, words)
+            else:
+                if why := _NO_ENTRIES.get(block.kind):
+                    section.others.append((block, why))
+                at += 1
 
 
 def _above(stack: list[Section], level: int) -> list[Section]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from refsync import identifiers
 from refsync.formats.survey import authors, fields
 from refsync.formats.survey.fields import GONE, Draft
-from refsync.formats.survey.text import Span
+from refsync.formats.survey.text import Span, Text
+from refsync.formats.survey.words import Words
 from refsync.names import without_et_al
 from refsync.venues import dated
 
@@ -21,7 +22,7 @@ _NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d)\d{1,4}[.)、](?:\s+|(?=[^\W\d_
 _DATED = re.compile(
     r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)"
 )
-_OPENING = re.compile(r"(?<![^\W_])[\"“„«「『]")
+_OPENING = re.compile(r"[\"“„«「『](?<![^\W_].)")
 _OPEN, _CLOSE = '"“„«「『', '"”“»」』'
 
 
@@ -211,7 +212,11 @@ def peeled(out: Draft, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+_YEAR_CLOSED = re.compile(r"(?:19|20)\d\d[a-z]?\)?\s*[.,:]\s")
 _YEAR_AFTER_NAMES = re.compile(r"\s*[.,]?\s*\(?((?:19|20)\d\d)[a-z]?\)?\s*[.,:]\s+")
+
+
+_STOP = re.compile(rf"[.?!](?=\s|$|[{GONE}])")
 
 
 # GB/T 7714 names the sort of a work behind its title: [J] journal, [C] proceedings, [D] thesis, [EB/OL] online.
@@ -221,6 +226,10 @@ _SORT_OF_WORK = re.compile(r"\s*\[(?:J|C|M|D|R|N|P|A|S|Z|EB|DB|CP)(?:/OL)?\]\s*[
 def reference(out: Draft) -> tuple[int, int] | None:
     """A title in a reference string: authors, year, title, each closed by a stop (APA, ACM)."""
     fields.take_links(out)
+    return _referenced(out)
+
+
+def _referenced(out: Draft) -> tuple[int, int] | None:
     start = heads(out)
     if (sort := _SORT_OF_WORK.search(out.left, start)) and len(out.left[start : sort.start()].split()) > 2:
         stop = next(
@@ -234,25 +243,33 @@ def reference(out: Draft) -> tuple[int, int] | None:
         out.blank(sort.start(), sort.end())
         begin = start + stop.end() if stop else start
         return begin, begin + len(out.text.plain[begin : sort.start()].rstrip())
-    year = _YEAR_AFTER_NAMES.search(out.left, start)
+    year = _YEAR_AFTER_NAMES.search(out.left, start) if _YEAR_CLOSED.search(out.left, start) else None
     if (
         year is None
         or year.start() == start
         or authors.read(out.left[start : year.start()], out.words.title_words) is None
     ):
         return None
-    stop = re.search(r"[.?!](?=\s|$|[" + GONE + "])", out.left[year.end() :])
-    end = year.end() + stop.start() + (stop[0] != ".") if stop else plain_end(out, year.end())
+    stop = _STOP.search(out.left, year.end())
+    end = stop.start() + (stop[0] != ".") if stop else plain_end(out, year.end())
     return (year.end(), end) if len(out.text.plain[year.end() : end].split()) > 1 else None
 
 
 def authored(out: Draft) -> tuple[int, int] | None:
     """A title without a mark that follows its authors: names from the left, up to the first part that is none."""
     fields.take_links(out)
+    return _authored_at(out, _head(out))
+
+
+def _head(out: Draft) -> int:
+    """Where an unmarked title or its authors begin."""
     fields.take_emoji(out)
-    start = heads(out)
+    return heads(out)
+
+
+def _authored_at(out: Draft, start: int) -> tuple[int, int] | None:
     at, people = start, 0
-    if inverted := _INVERTED.match(out.left, start):
+    if " and " in out.left and (inverted := _INVERTED.match(out.left, start)):
         pair = inverted["names"].split(" and ")[0]
         read = None if authors.are_two(pair) else authors.read(inverted["names"], out.words.title_words)
         at, people = (inverted.end(), len(read[0])) if read else (at, 0)
@@ -266,7 +283,7 @@ def authored(out: Draft) -> tuple[int, int] | None:
             break
     # One name alone may be a nickname: it takes "et al.", or a reference that goes on to a venue.
     alone = people == 1 and (_ET_AL.search(out.left[start:at]) or _CITED.search(out.left, at))
-    if people < 2 and (not alone or any(word.isupper() for word in re.findall(r"\w\w+", out.left[start:at]))):
+    if people < 2 and (not alone or any(map(str.isupper, _LONG_WORD.findall(out.left, start, at)))):
         return None
     if people < 2 and out.left[start:at].rstrip().endswith(":"):
         return None
@@ -291,6 +308,7 @@ _INVERTED = re.compile(
     rf"(?P<names>(?:{_FAMILY}, {_GIVEN} and )+{_FAMILY}, {_GIVEN}"
     rf"|{_FAMILY}, {_GIVEN}(?:, {_GIVEN} [^,;&\d]{{1,30}})*,? and {_GIVEN} [^,;&\d]{{1,30}}?)(?:, |\. (?=[A-Z]))"
 )
+_LONG_WORD = re.compile(r"\w\w+")
 _ET_AL = re.compile(r"(?i)et\.? al|and others")
 # A reference goes on to a venue or an identifier; a title with a comma in it does not.
 _CITED = re.compile(r"(?i)arxiv|\b(?:19|20)\d\d\b")
@@ -299,8 +317,10 @@ _CITED = re.compile(r"(?i)arxiv|\b(?:19|20)\d\d\b")
 def plain(out: Draft) -> tuple[int, int] | None:
     """A title without a mark: what remains between the head and the venue, year, authors and links at the end."""
     fields.take_links(out)
-    fields.take_emoji(out)
-    start = heads(out)
+    return _plain_at(out, _head(out))
+
+
+def _plain_at(out: Draft, start: int) -> tuple[int, int] | None:
     end = plain_end(out, start)
     return (start, end) if out.text.plain[start:end].strip(_EDGE) else None
 
@@ -316,9 +336,9 @@ def plain_end(out: Draft, start: int) -> int:
         1 if len(out.left[prose.end() : end].split()) < 9 else 0
     ):
         end = prose.start()
-    label = re.search(rf"[\[(]?{GONE}+", out.left[start:end])
-    if label and len(out.left[start : start + label.start()].split()) > 1:
-        end = start + label.start()
+    label = _UNDERSTOOD.search(out.left, start, end)
+    if label and len(out.left[start : label.start()].split()) > 1:
+        end = label.start()
     while True:
         end = start + len(out.left[start:end].rstrip(_EDGE + "."))
         tail = out.left[start:end]
@@ -330,18 +350,28 @@ def plain_end(out: Draft, start: int) -> int:
 
 
 # "Title - a remark of some words": a title goes on in capitals after a dash, a remark does not. Two spaces part as well.
-_DESCRIBED = re.compile(r"\s[-–—]\s(?=[a-z]+(?:\s+\S+){5})|(?<=\w)  +(?=[A-Z]\w+(?:\s+\S+){7})")
+_UNDERSTOOD = re.compile(rf"[\[(]?{GONE}+")
+_DESCRIBED = re.compile(r"\s(?:[-–—]\s(?=[a-z]+(?:\s+\S+){5})|(?<=\w ) +(?=[A-Z]\w+(?:\s+\S+){7}))")
 
 
 def _first_break(out: Draft, start: int) -> int:
     """Lines of one paragraph go on, unless the next line is only links and brackets."""
-    for found in re.finditer(r"\n", out.left[start:]):
-        rest = out.left[start + found.end() :].strip(_EDGE + ".")
+    at = out.left.find("\n", start)
+    while at >= 0:
+        rest = out.left[at + 1 :].strip(_EDGE + ".")
         if authors.read(rest.partition("\n")[0].partition(GONE)[0].split(". ")[0], out.words.title_words):
-            return start + found.start()
-        if not re.sub(rf"\[[^\]]*\]|[{GONE}\s|,]", "", rest):
-            return start + found.start()
+            return at
+        if not _ONLY_LINKS.sub("", rest):
+            return at
+        at = out.left.find("\n", at + 1)
     return len(out.left)
+
+
+_ONLY_LINKS = re.compile(rf"\[[^\]]*\]|[{GONE}\s|,]")
+
+
+_BAR = re.compile(r"\s[|–—]\s+([^|–—]{2,60})$")
+_YEAR_LAST = re.compile(r"\s\(?(?:19|20)\d\d\)?$")
 
 
 def _without_tail(out: Draft, tail: str) -> int | None:
@@ -353,32 +383,34 @@ def _without_tail(out: Draft, tail: str) -> int | None:
             probe = fields.draft(out.text, out.words)
             if last.start() and fields.take_bracket(probe, inner, 0, 0, square=tail[last.start()] in "[【"):
                 return last.start()
-    for pattern in (identifiers.ARXIV_TEXT, fields.URL):
-        for found in pattern.finditer(tail):
-            if found.end() == len(tail):
-                return found.start()
+    for found in (*identifiers.arxiv_texts(tail), *fields.addresses(tail)):
+        if found.end() == len(tail):
+            return found.start()
     if (gone := tail.find(GONE)) >= 0 and tail[gone:].strip(_EDGE + ".") == "":
         return gone
-    if code := fields.CODE_WORD.search(tail):
+    if code := fields.code_word(tail):
         return code.start() if re.search(r"[,.;]\s*$", tail[: code.start()]) else None
     lines = max(0, len(tail) - 160)
     for found in fields.SEPARATOR.finditer(tail, lines):
         piece = tail[found.end() :].strip(_EDGE + ".")
         if piece and GONE not in piece and (fields.is_mention(out.words, piece) or fields.only_date(piece)):
             return found.start() + (1 if tail[found.start()] in "?!" else 0)
-    if (bar := re.search(r"\s[|–—]\s+([^|–—]{2,60})$", tail)) and (
+    if (bar := _BAR.search(tail)) and (
         out.words.is_group(bar[1]) or (bar[0].lstrip()[0] == "|" and len(bar[1].split()) <= 4)
     ):
         return bar.start()
-    if year := re.search(r"\s\(?(?:19|20)\d\d\)?$", tail):
+    if year := _YEAR_LAST.search(tail):
         return year.start() if fields.is_mention(out.words, tail[: year.start()].rsplit(" ", 1)[-1]) else None
     return None
+
+
+_BEFORE_NAMES = re.compile(r"[\s.,](?:(?<=[.?!]\s)\s*|(?<=\.)(?=[A-Z][a-z]+\s)|(?<=,)\s+|(?<=\s)[-–—|]\s)")
 
 
 def _without_authors(out: Draft, body: str) -> int:
     """Length of `body` without the names that close it."""
     _, et_al = without_et_al(body)
-    for found in re.finditer(r"(?<=[.?!])\s+|[.](?=[A-Z][a-z]+\s)|,\s+|\s[-–—|]\s", body):
+    for found in _BEFORE_NAMES.finditer(body):
         head, suffix = body[: found.start()].rstrip(), body[found.end() :]
         if len(head.split()) < 2 or not suffix.strip():
             continue
@@ -403,3 +435,22 @@ SHAPES: Mapping[str, Callable[[Draft], tuple[int, int] | None]] = {
     "authored": authored,
     "plain": plain,
 }
+
+
+def first(text: Text, words: Words) -> tuple[str, Draft, tuple[int, int]] | None:
+    """The first of SHAPES that finds a title in a text, the draft as it left it, and where the title stands.
+
+    A shape that finds none leaves behind what the next would do again: the links understood, the head passed over.
+    """
+    out = fields.draft(text, words)
+    for name in ("quoted", "linked", "bold"):
+        if (found := SHAPES[name](out)) is not None:
+            return name, out, found
+    fields.take_links(out)
+    rest = out.copied()
+    if (found := _referenced(out)) is not None:
+        return "reference", out, found
+    start = _head(rest)
+    if (found := _authored_at(rest, start)) is not None:
+        return "authored", rest, found
+    return ("plain", rest, found) if (found := _plain_at(rest, start)) is not None else None

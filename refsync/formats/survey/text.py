@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A marked run of a Text: [start, end) and what marks it; `href` for links and images."""
 
     start: int
@@ -26,16 +26,20 @@ class Text:
 
     def marked(self, *marks: str) -> tuple[Span, ...]:
         """The spans with one of these marks, in order."""
-        return tuple(span for span in self.spans if span.mark in marks)
+        return tuple([span for span in self.spans if span.mark in marks]) if self.spans else ()
 
     def cut(self, start: int, end: int) -> Text:
         """The part [start, end), with the spans that touch it."""
         kept = tuple(
-            replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
+            Span(max(span.start, start) - start, min(span.end, end) - start, span.mark, span.href)
             for span in self.spans
             if (span.start < end and span.end > start) or (span.start == span.end and start <= span.start < end)
         )
         return Text(self.plain[start:end], kept)
+
+    def moved(self, by: int) -> list[Span]:
+        """The spans as they are when the text stands so far behind the start of another."""
+        return [Span(span.start + by, span.end + by, span.mark, span.href) for span in self.spans]
 
     def __bool__(self) -> bool:
         return bool(self.plain.strip()) or any(span.mark != "line" for span in self.spans)
@@ -43,6 +47,8 @@ class Text:
 
 def joined(texts: Sequence[Text]) -> Text:
     """One Text of several, each on a line of its own."""
+    if len(texts) == 1:
+        return texts[0]
     plain: list[str] = []
     spans: list[Span] = []
     length = 0
@@ -50,31 +56,71 @@ def joined(texts: Sequence[Text]) -> Text:
         if plain:
             plain.append("\n")
             length += 1
-        spans += [replace(span, start=span.start + length, end=span.end + length) for span in text.spans]
+        spans += text.moved(length)
         plain.append(text.plain)
         length += len(text.plain)
     return Text("".join(plain), tuple(spans))
 
 
-@dataclass(frozen=True, slots=True)
+class Unread:
+    """Text whose markup is read when it is first asked for."""
+
+    __slots__ = ("_read", "_text")
+
+    def __init__(self, read: Callable[[], Text]) -> None:
+        self._read = read
+        self._text: Text | None = None
+
+    def text(self) -> Text:
+        """The Text that it is."""
+        if self._text is None:
+            self._text = self._read()
+        return self._text
+
+
+@dataclass(slots=True)
 class Block:
     """One block of a document; lines count from 1, both ends included.
 
     `kind`: heading (with `level`: 1 to 6, from 7 the summary of a folded part), end (of a folded part, with its
     `level`), paragraph, item (a bullet or number, with `children`), row (with `cells` and the `header` of its table),
-    fence, html, comment, rule.
+    fence, html, comment, rule. Its text is asked for by `text`, its cells by `cells` and `header`: `source`, `row` and
+    `head` are what it was made of, which may be unread yet.
     """
 
     kind: str
     line: int
     last_line: int
-    text: Text = Text()
+    source: Text | Unread = Text()
     level: int = 0
     ordered: bool = False
-    cells: tuple[Text, ...] = ()
-    header: tuple[Text, ...] = ()
+    row: tuple[Text | Unread, ...] = ()
+    head: tuple[Text | Unread, ...] = ()
     table: int = 0
     children: tuple[Block, ...] = field(default=())
+
+    @property
+    def text(self) -> Text:
+        """Its text without markup."""
+        return _text(self.source)
+
+    @property
+    def cells(self) -> tuple[Text, ...]:
+        """The cells of a row."""
+        if any(isinstance(cell, Unread) for cell in self.row[:1]):
+            self.row = tuple(map(_text, self.row))  # asked for again and again
+        return cast("tuple[Text, ...]", self.row)
+
+    @property
+    def header(self) -> tuple[Text, ...]:
+        """The cells of the header of a row's table."""
+        if any(isinstance(cell, Unread) for cell in self.head[:1]):
+            self.head = tuple(map(_text, self.head))
+        return cast("tuple[Text, ...]", self.head)
+
+
+def _text(source: Text | Unread) -> Text:
+    return source if isinstance(source, Text) else source.text()
 
 
 _BLANKS = re.compile(r"[ \t]{3,}")
@@ -122,7 +168,7 @@ class Builder:
 
     def append(self, text: Text) -> None:
         """Goes on with a Text, marks and all."""
-        self.spans += [replace(span, start=span.start + self.length, end=span.end + self.length) for span in text.spans]
+        self.spans += text.moved(self.length)
         self.add(text.plain)
 
     def text(self) -> Text:

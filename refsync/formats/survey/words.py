@@ -41,31 +41,41 @@ class Words:
     unfold: frozenset[str]
     resources: frozenset[str]
     prose: re.Pattern[str]
-    awards: tuple[str, ...]
-    status: tuple[str, ...]
+    prose_words: frozenset[str]
+    awards: frozenset[str]
+    status: frozenset[str]
     title_words: frozenset[str]
     organizations: frozenset[str]
     beside_years: frozenset[str]
     beside_labels: frozenset[str]
     venues: venue_table.Venues
+    beside: venue_table.Beside
     mentions: dict[str, venue_table.Mention | None] = field(default_factory=dict, compare=False, repr=False)
     named: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     def mention(self, text: str) -> venue_table.Mention | None:
         """What `text` says of a venue and a date, None when it is not shaped like one."""
-        if text not in self.mentions:
+        try:
+            return self.mentions[text]
+        except KeyError:
             if len(self.mentions) > 20000:
                 self.mentions.clear()
-            self.mentions[text] = venue_table.mention(text, self.venues, self.awards, self.status)
-        return self.mentions[text]
+            found = self.mentions[text] = venue_table.mention(text, self.venues, self.beside)
+            return found
+
+    def holds_prose(self, text: str) -> bool:
+        """Whether a text holds a phrase of prose about the list: most texts hold not even a word of one."""
+        return not self.prose_words.isdisjoint(_WORDS.findall(text.casefold())) and bool(self.prose.search(text))
 
     def label(self, text: str) -> str | None:
         """The kind of thing behind a link with this text (paper, code, project, ...), None when it is no label."""
-        if text not in self.named:
+        try:
+            return self.named[text]
+        except KeyError:
             if len(self.named) > 20000:
                 self.named.clear()
-            self.named[text] = self._label(text) if len(text) <= 60 else None
-        return self.named[text]
+            found = self.named[text] = self._label(text) if len(text) <= 60 else None
+            return found
 
     def _label(self, text: str) -> str | None:
         form = plain_word(text)
@@ -97,8 +107,12 @@ class Words:
 
     def is_group(self, text: str) -> bool:
         """Whether a few words name a company, a university or a laboratory rather than people."""
-        found = re.findall(r"[^\W\d_]+", text.casefold())
-        return 0 < len(found) <= 8 and any(word in self.organizations for word in found)
+        found = _LETTERS.findall(text.casefold())
+        return 0 < len(found) <= 8 and not self.organizations.isdisjoint(found)
+
+    def holds_organization(self, text: str) -> bool:
+        """Whether a text of any length holds a word by which groups are known."""
+        return not self.organizations.isdisjoint(_LETTERS.findall(text.casefold()))
 
     def is_of_resources(self, heading: str) -> bool:
         """Whether a heading announces tools, courses, blogs and the like rather than papers."""
@@ -117,11 +131,15 @@ class Words:
         return self.columns.get(plain_word(text))
 
 
+_WORDS = re.compile(r"\w+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SHORTCODE = re.compile(r":[a-z0-9_+-]+:")
+_ENDS = re.compile(r"^[^\w(]+|[^\w)+]+$")
+
+
 def plain_word(text: str) -> str:
     """A label or heading as it is compared: lower case, without marks and emoji at its ends."""
-    text = re.sub(r":[a-z0-9_+-]+:", " ", text.casefold())
-    text = re.sub(r"^[^\w(]+|[^\w)+]+$", "", text)
-    return " ".join(text.split())
+    return " ".join(_ENDS.sub("", _SHORTCODE.sub(" ", text.casefold())).split())
 
 
 @cache
@@ -136,12 +154,14 @@ def load(folder: Path | None = None) -> Words:
         noise=frozenset(map(plain_word, file.noise)),
         unfold=frozenset(map(plain_word, file.unfold)),
         resources=frozenset(map(plain_word, file.resources)),
+        prose_words=frozenset(max(reversed(_WORDS.findall(phrase.casefold())), key=len) for phrase in file.prose),
         prose=re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, file.prose)) + r")(?![\w-])", re.IGNORECASE),
-        awards=file.awards,
-        status=file.status,
+        awards=frozenset(file.awards),
+        status=frozenset(file.status),
         title_words=frozenset(file.title_words) - frozenset(file.surnames),
         organizations=frozenset(file.organizations),
         beside_years=frozenset(file.beside_years),
         beside_labels=frozenset(file.beside_labels),
         venues=venue_table.load(folder),
+        beside=venue_table.beside(file.awards, file.status, venue_table.load(folder)),
     )
