@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from refsync import collecting
 from refsync.formats.survey import (
     apart,
     authors,
@@ -34,21 +33,8 @@ from refsync.model import Account, Reading, Skipped
 
 def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
     """The accounts of a list, in document order; `file` is named in each as given, and its ending tells the markup."""
-    with _uncollected():
+    with collecting.paused():
         return _read(text, file, tables_folder)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing that a reading makes becomes garbage before its end: looking for some takes an eighth of the time."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _read(text: str, file: str, tables_folder: Path | None) -> Reading:
