@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 _ARXIV_NEW = r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}"
 _ARXIV_OLD = r"[a-z][a-z-]{1,9}(?:\.[A-Z]{2})?/\d{7}"
 _ARXIV_URL = re.compile(
-    rf"^/(?:abs|pdf|html|format|e-print|ps|src)/(?:cs\.[A-Z]{{2}}/)?({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?/?$",
+    rf"^/(?:(?:abs|pdf|html|format|e-print|ps|src)/|ftp/arxiv/papers/\d{{4}}/)(?:cs\.[A-Z]{{2}}/)?({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?/?$",
     re.IGNORECASE,
 )
 # In running text an id needs its name before it: a DOI such as 10.1145/3461615.3491109 holds "1615.34911".

@@ -59,7 +59,7 @@ class Venues:
         """Canonical short name of a venue, also of a workshop of a known one ("KDDw" -> "KDD Workshop")."""
         form = comparison(text)
         if form in self.shorts:
-            return None if _is_word(text, form, self) else self.shorts[form]
+            return None if _is_word(text, form, self) or text.strip() in PUBLISHERS else self.shorts[form]
         if len(text) > 20 and (found := self.loose.get(_loose(text))):
             return found
         whole = text.strip()
@@ -82,6 +82,8 @@ class Venues:
         return Venue(name=short)
 
 
+# A publisher by itself is no venue, though journals are called by its name: "Proceedings of the IEEE".
+PUBLISHERS = frozenset({"IEEE", "ACM", "Elsevier", "Springer", "USENIX"})
 _WORKSHOP_AFTER = re.compile(r"(?<=[A-Za-z])(?:[-\s']?w|s?\s*[-@]?\s*workshops?)$", re.IGNORECASE)
 _WORKSHOP_BEFORE = re.compile(r"^workshops?\s*(?:@|at|of|on)\s*", re.IGNORECASE)
 
@@ -224,6 +226,7 @@ _DATES = tuple(
     for pattern in (
         rf"(?<![A-Za-z])(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+)?(?P<month>{_MONTH})\.?,?\s*(?:\d{{1,2}}(?:st|nd|rd|th)?,\s*)?['’‘`]?(?P<year>{_FULL_YEAR}|(?<=['’‘`])\d{{2}})(?!\d)",
         rf"(?<!\d)(?P<year>{_FULL_YEAR})\s*[./-]\s*(?P<num>0?[1-9]|1[0-2])(?:[./-]\d{{1,2}})?(?!\d)",
+        rf"(?<![\d/.-])(?P<num>0?[1-9]|1[0-2])[./](?P<year>{_FULL_YEAR})(?![\d/-])",
         rf"(?<![\d.])(?P<year>{_FULL_YEAR})(?P<num>0[1-9]|1[0-2])(?:[0-2]\d|3[01])?(?![\d.])",
         rf"(?<!\d)(?P<year>{_FULL_YEAR})\s*[,/ ]?\s*(?P<month>{_MONTH})(?![A-Za-z])",
         rf"(?<![\d.])(?P<year>{_FULL_YEAR})(?![\d])",
@@ -294,6 +297,8 @@ def mention(text: str, table: Venues, beside: Beside) -> Mention | None:
     rest, year, month = dated(text)
     found = [m[0] for m in beside.awards.finditer(rest)]
     whole = rest.strip(_EDGE + "()[]")
+    if whole in PUBLISHERS:
+        return None
     # A name such as "Demo" or "Long" alone is no venue; beside one it is a mark.
     short = table.short(whole)
     if short is None:
@@ -311,6 +316,8 @@ def mention(text: str, table: Venues, beside: Beside) -> Mention | None:
         known_form = comparison(whole)
         if len(known_form) < 3 and not whole.isupper():
             return None  # "e.g."
+        if year is None and known_form in table.ambiguous and " " in whole and whole.islower():
+            return None  # "machine learning": the field, not the journal
         sure = year is not None or known_form not in table.ambiguous
         return Mention(short, True, sure, year, month, award)
     if len(whole) <= 20 and _ACRONYM.fullmatch(whole):
@@ -368,6 +375,9 @@ def shaped(text: str) -> bool:
 _CAPITALS = re.compile(r"[A-Z].*[A-Z]")
 
 
+_SORT_OF = re.compile(r"(?:conference|symposium|workshop|transactions) on |journal of |advances in ")
+
+
 class Signs(NamedTuple):
     """What the words of a text tell of whether it names a venue, whatever else stands there."""
 
@@ -402,8 +412,12 @@ def _is_other(text: str, beside: Beside) -> bool:
     words = _WORDS.findall(text)
     if len(words) < 3:
         return bool(words) and not any(word.casefold() in beside.words or _CAPITALS.search(word) for word in words)
-    # A name of several words is written in capitals.
-    if len(words) > 5 and 2 * sum(word[0].islower() for word in words if len(word) > 3) > len(words):
+    # A name of several words is written in capitals, unless a program has lowered it: "international conference on ...".
+    if (
+        len(words) > 5
+        and _SORT_OF.search(text) is None
+        and 2 * sum(word[0].islower() for word in words if len(word) > 3) > len(words)
+    ):
         return True
     if not _NOUNS.isdisjoint(words) and _VENUE_NOUN.search(text):
         return False

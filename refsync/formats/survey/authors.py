@@ -106,7 +106,7 @@ def _divided(text: str) -> list[str]:
     inverted = (
         len(commas) >= 2
         and " " not in _without_particles(commas[0])
-        and _GIVEN.fullmatch(commas[1])
+        and (_GIVEN.fullmatch(commas[1]) or (len(commas) > 2 and len(commas[1].split()) == 2 and commas[0].isalpha()))
         and (len(commas) == 2 or all(" " in part for part in commas[2:]))
         and "," in text
     )

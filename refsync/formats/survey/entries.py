@@ -215,6 +215,10 @@ _SITE = re.compile(
 )
 
 
+# A list of where to publish: the entry is the conference, not a paper in it.
+_VENUE_ITSELF = re.compile(r"\b(?:Conference|Symposium|Workshop) (?:on|for)\b|\b[Ww]orkshop$")
+
+
 def is_resource(out: Draft, *, among_resources: bool) -> bool:
     """Whether an entry is a tool, a page or another list rather than a paper. What has no address is a paper."""
     address = out.url or next(iter(out.links.values()), None)
@@ -226,7 +230,7 @@ def is_resource(out: Draft, *, among_resources: bool) -> bool:
         return not (out.url is None and out.venue_known and out.year and "year" not in out.inferred)
     if out.authors or out.year:
         return False
-    if not fields.is_paper_link(address) or _PAGE.search(address):
+    if not fields.is_paper_link(address) or _PAGE.search(address) or _VENUE_ITSELF.search(out.title):
         return True
     return len(out.title.split()) < 4 and bool(_SITE.search(address)) and not address.lower().endswith(".pdf")
 

@@ -238,8 +238,8 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
     if inner.casefold() in out.words.awards:
         out.ratings.append(inner)
         return True
-    if out.text.plain[start : start + 1] == "（" and len(inner) <= 12 and re.search(r"[\u4e00-\u9fff]", inner):
-        out.tags.append(inner)
+    if out.text.plain[start : start + 1] == "（" and len(inner) <= 16 and _CHINESE.search(inner):
+        out.tags += [tag for tag in re.split(r"\s*[,，、;；]\s*", inner) if tag]
         return True
     marks = {span.mark for span in out.text.marked("italic", "code") if start < span.end and end > span.start}
     if not square and "italic" in marks and out.group is None:
@@ -251,6 +251,7 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
     return False
 
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _INITIALS = re.compile(r"[A-Z][A-Za-z]{1,9}")
 
 
@@ -306,7 +307,7 @@ def take_compound(out: Draft, inner: str) -> bool:
         return True
     if probe.venue is None or (year is None and not probe.venue_known) or len(unknown) > 1:
         return False
-    if unknown and len(unknown[0].split()) > 4:
+    if unknown and (len(unknown[0].split()) > 4 or (year is None and len(unknown[0].split()) > 2)):
         return False
     if out.venue is None or (probe.venue_known and not out.venue_known):
         out.venue, out.venue_known = probe.venue, probe.venue_known
@@ -321,7 +322,7 @@ def _take_leading(out: Draft, text: str) -> bool:
     words = text.split()
     for count in range(min(len(words) - 1, 8), 0, -1):
         found = out.words.mention(" ".join(words[:count]))
-        if found is not None and found.known and (found.sure or count > 1):
+        if found is not None and found.known and found.sure:
             return take_mention(out, " ".join(words[:count]))
     return False
 

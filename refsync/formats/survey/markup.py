@@ -32,13 +32,17 @@ def _parsers() -> tuple[Any, Any]:
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
 
 
+# "##Title" without a space was a heading on GitHub before 2017, and old lists are full of them; "#12" refers to an issue.
+_OLD_HEADING = re.compile(r"^(#{2,6}|#(?=\d?[^\W\d_\n][^\n]*\s|\d\s[^\W\d]))(?=[^\s#!])", re.MULTILINE)
+
+
 def blocks(text: str) -> tuple[Block, ...]:
     """The blocks of a Markdown text, in order."""
     front = _FRONT_MATTER.match(text)
     if front and ":" in front[0]:
         text = "\n" * front[0].count("\n") + text[front.end() :]
     page = Hypertext()
-    _read(text, 0, page, 0)
+    _read(_OLD_HEADING.sub(r"\1 ", text), 0, page, 0)
     page.end()
     return tuple(page.out)
 

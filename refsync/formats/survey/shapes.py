@@ -19,6 +19,7 @@ from refsync.venues import dated
 
 _EDGE = " \t\n,;:|-–—·•*_" + GONE
 _NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d)\d{1,4}[.)、](?:\s+|(?=[^\W\d_]{3}))|(?:\d{1,3}\s*[|｜]|[-*•▪●○])\s+)")
+_REFERENCE_NUMBER = re.compile(r"\[(?!(?:19|20)\d\d\])\d{1,4}\]")
 _DATED = re.compile(
     r"\s*(?P<year>(?:19|20)\d\d)(?:[./](?P<month>1[0-2]|0?[1-9]))?\s*[-–—:：|]\s*(?:(?P<venue>[^-–—\s][^-–—]{0,24}?)[-–—]\s*)?(?=\S)"
 )
@@ -35,6 +36,8 @@ def heads(out: Draft, start: int = 0) -> int:
             out.blank(number.start(), number.end())
         elif emoji := fields.EMOJI.match(left, at):
             out.blank(emoji.start(), emoji.end())
+        elif reference := _REFERENCE_NUMBER.match(left, at):
+            out.blank(reference.start(), reference.end())
         elif left[at : at + 1] in "[(【" and left[at : at + 1] and (bracket := fields.BRACKETS.match(left, at)):
             inner = fields.inside(bracket)
             after = left[bracket.end() :].strip(_EDGE)
@@ -374,6 +377,9 @@ _BAR = re.compile(r"\s[|–—]\s+([^|–—]{2,60})$")
 _YEAR_LAST = re.compile(r"\s\(?(?:19|20)\d\d\)?$")
 
 
+_CHINESE_NOTE = re.compile(r"[\u4e00-\u9fff]")
+
+
 def _without_tail(out: Draft, tail: str) -> int | None:
     """Length of `tail` without its last bracket, identifier, venue, year or code word; None when it has none."""
     for found in fields.BRACKETS.finditer(tail):
@@ -383,6 +389,13 @@ def _without_tail(out: Draft, tail: str) -> int | None:
             probe = fields.draft(out.text, out.words)
             if last.start() and fields.take_bracket(probe, inner, 0, 0, square=tail[last.start()] in "[【"):
                 return last.start()
+            if (
+                last.start()
+                and tail[last.start()] == "（"
+                and _CHINESE_NOTE.search(inner)
+                and tail[: last.start()].isascii()
+            ):
+                return last.start()  # a note in Chinese behind a title in English
     for found in (*identifiers.arxiv_texts(tail), *fields.addresses(tail)):
         if found.end() == len(tail):
             return found.start()
