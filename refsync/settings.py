@@ -45,6 +45,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     key_pattern: str = "{author}{year}{titleword}"
     keys: Keys = Keys()
     cited: tuple[str, ...] = ()
+    checks: dict[str, bool] = field(default_factory=dict)
     dialect: Literal["bibtex", "biblatex"] = "bibtex"
     ascii: bool = False
     venues: Literal["full", "short", "strings"] = "full"

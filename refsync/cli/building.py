@@ -11,7 +11,6 @@ import click
 from refsync.cli import reports
 from refsync.cli.failing import FOUND, failures
 from refsync.cli.wishes import wished, wishes
-from refsync.model import Problem
 
 
 @click.command()
@@ -55,21 +54,38 @@ def rekey(path: Path, everything: bool, dry_run: bool) -> None:
 @click.command()
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def check(path: Path, as_json: bool) -> None:
-    """Show everything in a list and its catalog that needs attention. Exit code 3 when there is something.
+@click.option("--fix", is_flag=True, help="Set right what has one right answer: exports and a catalog that are stale.")
+@click.option("--since", metavar="REV", help="Only what a git revision did not have yet.")
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A bibliography that papers use too: works and keys that it shares. Repeatable.",
+)
+@click.option(
+    "--without", multiple=True, metavar="CHECK", help="Leave out a check. Repeatable; refsync.yaml does it for good."
+)
+def check(
+    path: Path, as_json: bool, fix: bool, since: str | None, also: tuple[Path, ...], without: tuple[str, ...]
+) -> None:
+    """Show everything in a list, its catalog and its exports that needs attention. Exit code 3 when there is something.
 
-    Nothing is written: what a build would make now is what is checked.
+    Nothing is written unless --fix is given: what a build would make now is what is checked.
     """
     with failures():
+        from refsync import checking, history
         from refsync.build import build as built
 
-        report = built(path, dry_run=True)
-        stale = [name for name in report.written.changed if (report.folder / name).exists()]
-        found = [*report.problems, *report.notices]
-        found += [
-            Problem(where=name, what="is not what a build would write now.", hint="Run refsync build.", check="stale")
-            for name in stale
-        ]
+        report, found = checking.found(path, also=also, without=without)
+        if fix and any(one.check == "stale" for one in found):
+            done = built(path)
+            click.echo(f"fixed: wrote {', '.join(done.written.changed)}", err=True)
+            found = [one for one in found if one.check != "stale"]
+        if since is not None:
+            with history.at(report.folder, since) as before:
+                then = before if path.is_dir() else before / path.name
+                found = checking.fresh(found, checking.found(then, also=also, without=without)[1])
         for one in found:
             if as_json:
                 click.echo(json.dumps({"check": one.check, "where": one.where, "what": one.what, "hint": one.hint}))

@@ -62,6 +62,9 @@ _LABELS = {
     "missing-venue": ("work without a venue", "works without a venue"),
     "missing-title": ("entry without a title", "entries without a title"),
     "unknown-venue": ("unknown venue", "unknown venues"), "date": ("unread date", "unread dates"),
+    "shared-id": ("identifier of two entries", "identifiers of two entries"),
+    "crowded-label": ("crowded author-year label", "crowded author-year labels"),
+    "pdflatex": ("entry beyond pdflatex", "entries beyond pdflatex"),
     "correction": ("correction without effect", "corrections without effect"),
 }  # fmt: skip
 

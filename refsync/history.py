@@ -1,0 +1,48 @@
+"""Knows what a folder held at an earlier revision, through git."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from refsync.model import Failure, Problem
+
+
+@contextmanager
+def at(folder: Path, revision: str) -> Iterator[Path]:
+    """A folder that holds what `folder` held at a revision (a commit, a branch, `HEAD~3`), removed afterwards.
+
+    Raises Failure (exit 2) when there is no such revision, or no git.
+    """
+    if revision.startswith("-"):
+        raise _failure(revision, "is no revision")
+    top, prefix = (
+        _git(folder, revision, "rev-parse", one).decode().strip() for one in ("--show-toplevel", "--show-prefix")
+    )
+    # All of the repository: settings may name files outside the folder.
+    data = _git(Path(top), revision, "archive", "--format=tar", revision)
+    with TemporaryDirectory(prefix="refsync-") as name:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            archive.extractall(name, filter="data")
+        yield Path(name) / prefix
+
+
+def _git(folder: Path, revision: str, *command: str) -> bytes:
+    try:
+        done = subprocess.run(["git", *command], cwd=folder, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise _failure(revision, "cannot be looked up: git is not installed") from None
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise _failure(revision, f"cannot be looked up: {said[0] if said else 'git failed'}")
+    return done.stdout
+
+
+def _failure(revision: str, why: str) -> Failure:
+    what = f"{revision} {why}."
+    return Failure(Problem(where="--since", what=what, hint="Name a commit or branch of this repository."), code=2)
