@@ -94,7 +94,7 @@ def _usual(text: str, opened: re.Match[str], number: int, macros: Mapping[str, s
         if value is None and (value := macros.get(macro.lower())) is None:
             return None
         name = name.lower()
-        if name in fields or value == "{}":
+        if name in fields or value.strip() == "{}":
             return None
         fields[name] = " ".join(value.split())
         at = found.end()

@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from refsync.formats import Export, Reading, bibentries, bibtex, line
-from refsync.formats.latex import escaped, text_of
+from refsync.formats.latex import escaped, text_of, verbatim
 from refsync.formats.options import Options
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Entry
@@ -41,8 +41,10 @@ def pairs(tables: Tables, context: bibtex.Context) -> dict[str, Pair]:
         "language": partial(_language, named),
         "aliases": _aliases,
         "repository": partial(_repository, context.macros),
+        "eprint": _eprint,
     }
-    shared = {name: pair for name, pair in bibtex.pairs(context).items() if name != "sort key"}
+    # `archiveprefix` is an alias that biblatex knows and biber's data model does not.
+    shared = {name: pair for name, pair in bibtex.pairs(context).items() if name not in {"sort key", "arxiv"}}
     return {**shared, **{name: Pair(cache(write), text_of) for name, write in own.items()}}
 
 
@@ -66,6 +68,10 @@ def _volume(label: str, volume: str) -> tuple[str | None, str | None]:
     """A volume, and the field for one that is no whole number: biber takes no other."""
     text = line(volume)
     return (f"{{{text}}}", None) if text.isdecimal() and text.isascii() else (None, f"{{{label}{escaped(text)}}}")
+
+
+def _eprint(value: str) -> tuple[str, str]:
+    return f"{{{verbatim(value)}}}", "{arxiv}"
 
 
 def _genre(genre: str) -> str:
