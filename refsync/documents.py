@@ -218,3 +218,25 @@ def decoded(data: bytes, where: str) -> str:
             Problem(where=f"{where}:{line}", what=f"is not valid UTF-8 (byte {byte}).", hint="Save the file as UTF-8.")
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def records_of(path: Path, where: str) -> tuple[str, list[Problem]]:
+    """Text of a file of records, whole or not in UTF-8: lines that are not are read as Windows-1252, each a Problem.
+
+    Raises Failure when there is no such file, or when it is no text at all.
+    """
+    try:
+        return text_of(path, where), []
+    except Failure as failure:
+        if "not valid UTF-8" not in failure.problem.what:
+            raise
+    problems: list[Problem] = []
+    lines: list[str] = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+        except UnicodeDecodeError:
+            lines.append(line.decode("cp1252", "replace"))
+            what = "is not valid UTF-8: read as Windows-1252."
+            problems.append(Problem(where=f"{where}:{number}", what=what, hint="Save the file as UTF-8."))
+    return "\n".join([*lines, ""]), problems

@@ -119,9 +119,10 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _read(path: Path, name: str, tables: Tables) -> Source:
-    text = documents.text_of(path, name)
     known = formats.of_path(path.name)
     if known is not None:
+        text, doubts = documents.records_of(path, name)
         read = known.read(text, name, tables)
-        return Source(name=name, text=text, entries=read.entries, problems=read.problems)
+        return Source(name=name, text=text, entries=read.entries, problems=(*doubts, *read.problems))
+    text = documents.text_of(path, name)
     return Source(name=name, text=text, reading=survey.read(text, name, tables.folder))

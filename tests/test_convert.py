@@ -157,3 +157,10 @@ def test_a_file_for_zotero_holds_no_type_that_it_refuses() -> None:
     assert all(set(name) <= {"family", "given", "literal"} for one in items for name in one.get("author", []))
     back = csl.read(csl.write(KINDS, TABLES, Options(reader="zotero")).text, "x", TABLES)
     assert {one.kind for one in back.entries} >= {"software", "dataset", "preprint"}
+
+
+def test_lines_in_another_encoding_are_read_and_told(tmp_path: Path) -> None:
+    (tmp_path / "x.bib").write_bytes(b"@book{a,\n title={Caf\xe9}}\n@book{b, title={Z\xc3\xbcrich}}\n")
+    done = run("convert", tmp_path / "x.bib", tmp_path / "x.json")
+    assert done.returncode == 0 and "x.bib:2: is not valid UTF-8" in done.stderr
+    assert [one["title"] for one in json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))] == ["Café", "Zürich"]

@@ -46,12 +46,12 @@ def convert(source: str, target: str, read_as: str | None, write_as: str | None,
         into = converting.format_of(target, write_as, wish.dialect)
         keys = cited.keys(wish.cited)
         options = checked(wish.options(PLAIN, keys), tables)
-        text = _standard_input() if source == "-" else documents.text_of(Path(source))
+        text, doubts = (_standard_input(), []) if source == "-" else documents.records_of(Path(source), source)
         found = converting.read(text, source, read_as, tables)
         catalog = selection.cited(found.catalog, keys) if wish.cited else found.catalog
         catalog = selection.under(catalog, wish.topic) if wish.topic else catalog
         export = converting.write(catalog, into, tables, options)
-        problems = [*found.problems, *(replace(one, where=target) for one in export.problems)]
+        problems = [*doubts, *found.problems, *(replace(one, where=target) for one in export.problems)]
         if wish.cited:
             problems += _missing(selection.missing(found.catalog, keys))
         if target == "-":

@@ -65,6 +65,9 @@ def read(text: str, where: str, tables: Tables) -> Reading:
         found, rest = entry_of(kind or "document", tags)
         extra |= {tag: "; ".join(values) for tag, values in rest.items()}
         entries.append(completed(found, key, extra))
+    if not entries and text.strip() and not text.startswith(MARKER):
+        what = "holds no record: none begins with a line `TY  - ` of its own."
+        problems.append(Problem(where=f"{where}:1", what=what, hint="RIS has one tag a line."))
     return Reading(entries=tuple(entries), problems=tuple(problems))
 
 
