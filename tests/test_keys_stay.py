@@ -267,7 +267,9 @@ def test_a_new_entry_adds_only_its_own_lines(tmp_path: object) -> None:
     insert(listed, random.Random(3))
     new = built(listed, old)
     (entry,) = set(new.by_key) - set(old.by_key)
-    writers = {one.name: (lambda catalog, one=one: one.write(catalog, Tables()).text) for one in formats.FORMATS}
+    # catalog.jsonl holds the lines of the list, which move.
+    steady = [one for one in formats.FORMATS if one.name != "catalog-lines"]
+    writers = {one.name: (lambda catalog, one=one: one.write(catalog, Tables()).text) for one in steady}
     for name, write in {**writers, "catalog": catalog_file.write}.items():
         before, after = write(old).split("\n"), write(new).split("\n")
         added = list(after)
