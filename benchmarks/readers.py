@@ -60,7 +60,7 @@ def name_of(one: Person) -> Name:
     return family, one.given or "", one.suffix or ""
 
 
-def differences(entry: Entry, read: Read) -> Iterator[tuple[str, object, object]]:
+def differences(entry: Entry, read: Read, fmt: str) -> Iterator[tuple[str, object, object]]:
     """Field, what the catalog says, what the reader says."""
     title = [lowered(plain(one)) if read.sentence_case else plain(one) for one in (entry.title, read.title)]
     if title[0] != title[1]:
@@ -85,8 +85,10 @@ def differences(entry: Entry, read: Read) -> Iterator[tuple[str, object, object]
     if not fits:
         only_case = read.sentence_case and lowered(venue) in map(lowered, containers + publishers)
         yield "case of venue" if only_case else "venue", venue, (*read.containers, *read.publishers)
-    doi, arxiv = entry.ids.get("doi", ""), entry.ids.get("arxiv")
-    if read.doi.lower() not in {doi.lower(), "" if doi else f"10.48550/arxiv.{arxiv}".lower()}:
+    doi = entry.ids.get("doi", "")
+    if not doi and fmt == "ris" and entry.kind == "preprint" and "arxiv" in entry.ids:
+        doi = f"10.48550/arXiv.{entry.ids['arxiv']}"  # RIS has no other place for the number
+    if read.doi.lower() != doi.lower():
         yield "doi", doi, read.doi
     links = [entry.links.get("paper"), entry.links.get("page")]
     links += [identifiers.link(one, entry.ids[one]) for one in ("acl", "openreview", "arxiv") if one in entry.ids]
@@ -100,17 +102,19 @@ def differences(entry: Entry, read: Read) -> Iterator[tuple[str, object, object]
 # The table
 
 
-def compared(catalog: Catalog, reads: Reads) -> tuple[str, list[str]]:
+def compared(catalog: Catalog, reads: Reads, fmt: str) -> tuple[str, list[str]]:
     """A cell of the table, and one line a difference."""
     found = [
         (name, f"    {one.key} {name}: {wanted!r} | {got!r}")
         for one in catalog.entries
         if one.key in reads
-        for name, wanted, got in differences(one, reads[one.key])
+        for name, wanted, got in differences(one, reads[one.key], fmt)
     ]
     counts = Counter(name for name, _ in found)
     total, right = len(catalog.entries), sum(one.key in reads for one in catalog.entries)
-    faults = ", ".join(f"{name} {counts[name]}" for name in FIELDS if counts[name])
+    if len(reads) > right:
+        counts["no entry of the catalog"] = len(reads) - right
+    faults = ", ".join(f"{name} {counts[name]}" for name in (*FIELDS, "no entry of the catalog") if counts[name])
     return f"{right}/{total}{': ' if faults else ''}{faults}", [line for _, line in found]
 
 
@@ -131,7 +135,7 @@ def main() -> None:
                     path = Path(folder) / f"{title}.{name}"
                     path.write_text(fmt.write(catalog, Tables()).text, encoding="utf-8")
                     try:
-                        cell, lines = compared(catalog, reader.reads(path, name))
+                        cell, lines = compared(catalog, reader.reads(path, name), name)
                     except subprocess.CalledProcessError as error:
                         cell, lines = "stops", [f"    {error}"]
                     cells.append(cell)
