@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import json
@@ -65,8 +66,9 @@ def by_citation_js(path: Path, fmt: str) -> Reads:
 
 @cache
 def node_folder() -> Path:
-    """A new folder with the packages of citation-js."""
+    """A new folder with the packages of citation-js, gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="readers-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _ran("npm", "install", "--prefix", str(folder), *(f"@citation-js/{one}" for one in NODE_PACKAGES))
     return folder
 
