@@ -90,7 +90,7 @@ STATES = {
 }
 _STATES = {key: text for text, key in STATES.items()}
 _GENRES = {"phdthesis": "PhD thesis", "mathesis": "Master's thesis", "candthesis": "Candidate thesis"}
-_OF_A_SITE = frozenset({"online", "electronic", "www", "patent"})
+_OF_A_SITE = frozenset({"online", "electronic", "www"})
 
 
 def _usual(record: Record, language_names: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -138,11 +138,15 @@ def _of_biblatex(record: Record, language_names: Mapping[str, str]) -> dict[str,
     if record.type == "book" and "volume" not in fields and "part" in fields:
         fields["volume"] = fields.pop("part")
     if "howpublished" not in fields:
-        other = "titleaddon" if record.type in _OF_A_SITE else "organization" if record.type == "dataset" else ""
-        if other in fields:
+        # Where biblatex has a place for the name of a site, a repository or an office; other programs use `titleaddon`.
+        others = {"patent": ("addendum", "titleaddon"), "dataset": ("organization",)}.get(record.type, ())
+        others = ("organization", "titleaddon") if record.type in _OF_A_SITE else others
+        if other := next((name for name in others if name in fields), None):
             fields["howpublished"] = fields.pop(other)
-    if fields.get("entrysubtype") == "standard" and "titleaddon" in fields:
-        fields["number"] = fields.pop("titleaddon")
+    if fields.get("entrysubtype") == "standard" and "number" not in fields and "addendum" in fields:
+        fields["number"] = fields.pop("addendum")
+    if fields.get("type") == "techreport":
+        del fields["type"]
     if fields.get("type") in _GENRES:
         fields["type"] = _GENRES[fields["type"]]
     if "langid" in fields and "language" not in fields:

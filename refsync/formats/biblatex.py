@@ -38,6 +38,7 @@ def pairs(tables: Tables, context: bibtex.Context) -> dict[str, Pair]:
         "part": partial(_volume, ""),
         "kind": partial(_subtype, ambiguous),
         "genre": _genre,
+        "report type": _report_type,
         "language": partial(_language, named),
         "aliases": _aliases,
         "repository": partial(_repository, context.macros),
@@ -78,6 +79,11 @@ def _genre(genre: str) -> str:
     text = line(genre)
     known = {"phd thesis": "phdthesis", "master's thesis": "mathesis"}
     return f"{{{known.get(text.casefold()) or escaped(text)}}}"
+
+
+def _report_type(genre: str | None, kind: str) -> str:
+    """The sort of a report, which biblatex wants in every one."""
+    return _genre(genre) if genre else "{techreport}"
 
 
 def _language(names: Mapping[str, str], language: str) -> str:
