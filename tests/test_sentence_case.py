@@ -12,7 +12,7 @@ from benchmarks import sentence_case
 
 ROWS = sentence_case.titles()
 # docs/exports.md has the figures; below this one something was broken.
-LEAST = 0.96
+LEAST = 0.97
 
 
 def test_the_cases_are_400_titles_that_differ_in_case_only() -> None:
