@@ -27,7 +27,8 @@ def found(path: Path, *, also: Iterable[Path] = (), without: Collection[str] = (
     """
     report = build(path, dry_run=True)
     wanted = settings.load(report.folder)
-    off = _checked({*without, *(name for name, on in wanted.checks.items() if not on)})
+    off = _checked(set(without), "--without") | _checked(set(wanted.checks), settings.FILE)
+    off -= {name for name, on in wanted.checks.items() if on}
     problems = [*report.problems, *report.notices, *_stale(report)]
     problems += _dead_citations(report.folder, wanted.cited, report.catalog)
     for one in also:
@@ -47,7 +48,7 @@ def fresh(problems: Iterable[Problem], before: Iterable[Problem]) -> list[Proble
     return out
 
 
-def _checked(names: set[str]) -> set[str]:
+def _checked(names: set[str], where: str) -> set[str]:
     for name in sorted(names):
         if name not in NAMES:
             near = get_close_matches(name, NAMES, n=1, cutoff=0.5)
@@ -85,7 +86,11 @@ def _twice(catalog: Catalog, path: Path) -> Iterator[Problem]:
     by_key = {key.casefold(): entry for key, entry in catalog.by_key.items()}
     by_title = {titles.comparison(entry.title): entry for entry in catalog.entries if entry.title}
     by_title.pop("", None)
-    for other in known.read(documents.text_of(path), path.name, Tables()).entries:
+    others = known.read(documents.text_of(path), path.name, Tables()).entries
+    if not others:
+        hint = "Name a bibliography with references."
+        raise Failure(Problem(where=str(path), what="holds no entries.", hint=hint))
+    for other in others:
         same = _same_work(other, catalog, by_title)
         holder = by_key.get(other.key.casefold())
         if same is not None and same.key != other.key:

@@ -20,6 +20,10 @@ ARXIV_TEXT = re.compile(
 )
 _NUMBER = re.compile(r"[./]\d{4}")
 DOI_TEXT = re.compile(r"\b10\.\d{4,9}/[^\s\"<>|{}]+", re.IGNORECASE)
+# By itself a DOI may hold what ends it in running text: 10.1002/(SICI)1097-4571(199806)49:8<693::AID-ASI4>3.0.CO;2-O.
+_WHOLE_DOI = re.compile(
+    r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/[^\s\"|{}]+<[^\s\"|{}]+)", re.IGNORECASE
+)
 _DOI_HOST = re.compile(r"^(?:dx\.|www\.)?doi\.org$", re.IGNORECASE)
 # Publishers whose addresses hold the DOI itself.
 _DOI_PATH = re.compile(
@@ -95,6 +99,8 @@ def _arxiv(value: str) -> str:
 
 def doi(text: str) -> str | None:
     """The bare DOI in a string ("doi: 10.1145/1", "https://doi.org/..."), lower case, None when there is none."""
+    if whole := _WHOLE_DOI.fullmatch(text.strip()):
+        return tidy_doi(whole[1])
     found = DOI_TEXT.search(text)
     return tidy_doi(found[0]) if found else None
 

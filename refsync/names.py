@@ -95,7 +95,8 @@ def person(text: str) -> Person:
         suffix = None
         if len(parts) >= 3 and _SUFFIX.match(parts[1]):
             suffix, given = parts[1], " ".join(parts[2:])
-        elif _SUFFIX.match(parts[-1]):
+        elif _SUFFIX.match(parts[-1]) and (len(parts) > 2 or parts[-1].rstrip(".") != "V"):
+            # "Smith, V." has an initial; "Henry, V" too, more often than a fifth of his name.
             suffix, given = parts[-1], " ".join(parts[1:-1])
             if not given:
                 return _natural(parts[0].split(), suffix)

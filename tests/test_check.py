@@ -105,7 +105,9 @@ def test_checks_are_switched_off(tmp_path: Path) -> None:
     (tmp_path / "refsync.yaml").write_text("checks: {missing-author: false}\n")
     assert run("check", tmp_path).returncode == 0
     wrong = run("check", tmp_path, "--without", "missing-auhtor")
-    assert wrong.returncode == 2 and "missing-author" in wrong.stderr
+    assert wrong.returncode == 2 and "missing-author" in wrong.stderr and "--without" in wrong.stderr
+    (tmp_path / "refsync.yaml").write_text("checks: {missing-auhtor: false}\n")
+    assert "refsync.yaml" in run("check", tmp_path).stderr
 
 
 def test_works_and_keys_of_another_bibliography(tmp_path: Path) -> None:
@@ -114,6 +116,12 @@ def test_works_and_keys_of_another_bibliography(tmp_path: Path) -> None:
     run("build", tmp_path)
     done = run("check", tmp_path, "--also", tmp_path / "ours.bib", "--json")
     assert [json.loads(one)["check"] for one in done.stdout.splitlines()] == ["work-twice", "key-twice"]
+
+
+def test_another_bibliography_without_entries_is_told(tmp_path: Path) -> None:
+    folder(tmp_path, ours="% nothing here\n")
+    done = run("check", tmp_path, "--also", tmp_path / "ours.bib")
+    assert done.returncode == 1 and "holds no entries" in done.stderr
 
 
 def test_only_what_is_new_since_a_revision(tmp_path: Path) -> None:

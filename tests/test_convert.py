@@ -164,3 +164,40 @@ def test_lines_in_another_encoding_are_read_and_told(tmp_path: Path) -> None:
     done = run("convert", tmp_path / "x.bib", tmp_path / "x.json")
     assert done.returncode == 0 and "x.bib:2: is not valid UTF-8" in done.stderr
     assert [one["title"] for one in json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))] == ["Café", "Zürich"]
+
+
+def test_keys_that_cannot_stand_in_a_bib_file_stay_apart_and_are_told() -> None:
+    catalog = Catalog(id="x", title="", entries=(Entry(key="a b", title="One"), Entry(key="a-b", title="Two")))
+    export = formats.FORMATS[0].write(catalog, TABLES)
+    assert [one.key for one in formats.FORMATS[0].read(export.text, "x", TABLES).entries] == ["a-b", "a-b-2"]
+    assert len([one for one in export.problems if one.check == "key"]) == 2
+
+
+@pytest.mark.parametrize("depth", [6, 95, 500, 20000])
+def test_braces_of_any_depth_cost_no_other_entry(depth: int) -> None:
+    text = f"@misc{{a, title={'{' * depth}x{'}' * depth}}}\n@misc{{b, title={{ok}}}}\n"
+    reading = formats.FORMATS[0].read(text, "x", TABLES)
+    assert [one.key for one in reading.entries] == ["a", "b"] and reading.entries[1].title == "ok"
+
+
+def test_a_doi_keeps_its_angle_brackets() -> None:
+    doi = "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o"
+    catalog = Catalog(id="x", title="", entries=(Entry(key="k", title="T", ids={"doi": doi}),))
+    for name in ("bibtex", "biblatex", "csl", "ris"):
+        known = formats.named(name)
+        assert known and known.read(known.write(catalog, TABLES).text, "x", TABLES).entries[0].ids == {"doi": doi}
+
+
+def test_an_initial_is_no_suffix() -> None:
+    ris = formats.named("ris")
+    assert ris
+    (entry,) = ris.read("TY  - JOUR\nAU  - Smith, V.\nAU  - King, Martin, Jr.\nTI  - T\nER  - \n", "x", TABLES).entries
+    assert [(one.family, one.given, one.suffix) for one in entry.authors] == [
+        ("Smith", "V.", None),
+        ("King", "Martin", "Jr."),
+    ]
+
+
+def test_signs_spelt_as_commands_are_text() -> None:
+    (entry,) = formats.FORMATS[0].read("@misc{a, title={p {\\textless} 0.05 \\textgreater{} q}}", "x", TABLES).entries
+    assert entry.title == "p < 0.05 > q"

@@ -172,6 +172,9 @@ def _parsed(parser: Any, block: str, number: int, here: str, problems: list[Prob
             parser.bib_database.strings[name] = name
             what = f"the macro `{name}` has no @string: its name is taken for its text."
             problems.append(Problem(where=here, what=what, hint=f'Add @string{{{name} = "..."}}.'))
+        except RecursionError:
+            known.clear()
+            break
     if is_string:
         return None
     if len(known) != 1:

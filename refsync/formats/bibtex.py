@@ -58,6 +58,7 @@ def written(
     fields_of = mapping.writer(table, pairs_of(context))
     types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
     parts = [MARKER + "\n"]
+    keys, problems = _keys(catalog.entries, column)
     for entry in catalog.entries:
         shown = as_article(entry) if options.preprints == "article" else entry
         type, fields = type_of(shown, types), fields_of(shown)
@@ -69,7 +70,7 @@ def written(
         if options.ascii:
             fields = [(name, ascii_of(value, name in _VERBATIM)) for name, value in fields]
         body = "".join([f"  {name} = {value},\n" for name, value in fields])
-        parts.append(f"\n@{type}{{{_key(entry.key)},\n{body}}}\n")
+        parts.append(f"\n@{type}{{{keys[entry.key]},\n{body}}}\n")
         if column == "bibtex" and options.cited:
             stubs = [alias for alias in entry.aliases if alias in options.cited]
             parts += [f"\n@{type}{{{_key(one)},\n{body}  aliasof = {{{_key(entry.key)}}},\n}}\n" for one in stubs]
@@ -77,11 +78,26 @@ def written(
         parts.append(_groups(catalog.topics))
     problem = mapping.unplaced(table, catalog.entries, partial(_has_own, table))
     text = "".join(parts)
-    problems = [problem] if problem else []
+    problems += [problem] if problem else []
     if options.ascii and not text.isascii():
         problems.append(_beyond_ascii(text))
     beside = _strings(catalog.entries, macros, tables, options) if macros else {}
     return Export(text=text, problems=tuple(problems), beside=beside)
+
+
+def _keys(entries: Iterable[Entry], column: str) -> tuple[dict[str, str], list[Problem]]:
+    """Each key as it may stand in a .bib file, no two alike; those that had to be changed are told."""
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    taken: set[str] = set()
+    for entry in entries:
+        key = next(one for one in _numbered(_key(entry.key)) if one.casefold() not in taken)
+        taken.add(key.casefold())
+        found[entry.key] = key
+        if key != entry.key:
+            what = f"the key {entry.key!r} cannot stand in a .bib file: it is written {key!r}."
+            problems.append(Problem(where=column, what=what, hint="Cite it by that key, or rename it.", check="key"))
+    return found, problems
 
 
 _VERBATIM = frozenset({"url", "doi", "eprint", "primaryclass", "eprintclass", "isbn", "issn", "urldate", "file"})

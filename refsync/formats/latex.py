@@ -152,7 +152,7 @@ def text_of(value: str) -> str:
     converter, known = _converter()
     try:
         text: str = converter.latex_to_text(_BARE.sub(r"\\\1", value), latex_context=known)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, RecursionError):
         # LaTeX that does not parse is kept as it was typed.
         text = value
     return line(text)
@@ -177,7 +177,14 @@ def _converter() -> tuple[Any, Any]:
 
     # What pylatexenc spells otherwise than it was meant, or drops.
     marks = {"textasciicircum": "^", "textbraceleft": "{", "textbraceright": "}", "LaTeX": "LaTeX", "TeX": "TeX"}
-    marks |= {"BibTeX": "BibTeX", "slash": "/", "textbar": "|", "textunderscore": "_"}
+    marks |= {
+        "BibTeX": "BibTeX",
+        "slash": "/",
+        "textbar": "|",
+        "textunderscore": "_",
+        "textless": "<",
+        "textgreater": ">",
+    }
     known = latex2text.get_default_latex_context_db()
     macros = [latex2text.MacroTextSpec(name, mark) for name, mark in marks.items()]
     known.add_context_category("refsync", macros=macros, prepend=True)
