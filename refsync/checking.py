@@ -53,7 +53,7 @@ def _checked(names: set[str], where: str) -> set[str]:
         if name not in NAMES:
             near = get_close_matches(name, NAMES, n=1, cutoff=0.5)
             hint = f"Did you mean `{near[0]}`?" if near else f"Checks are {', '.join(NAMES)}."
-            raise Failure(Problem(where="--without", what=f"there is no check `{name}`.", hint=hint), code=2)
+            raise Failure(Problem(where=where, what=f"there is no check `{name}`.", hint=hint), code=2)
     return names
 
 
