@@ -12,7 +12,7 @@ import click
 
 from refsync.model import Failure, Problem
 
-FAILED, USAGE, FOUND = 1, 2, 3
+FAILED, FOUND = 1, 3
 
 
 class Refused(click.ClickException):

@@ -7,11 +7,10 @@ from typing import Any
 
 from refsync import documents
 from refsync.formats import Export, Reading, csl
+from refsync.formats.catalog import MARKER
 from refsync.formats.options import Options
 from refsync.mapping import Tables
 from refsync.model import Catalog, Problem
-
-MARKER = "# Written by refsync build: edit the list or corrections.yaml, not this file."
 
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:

@@ -238,7 +238,7 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
     if inner.casefold() in out.words.awards:
         out.ratings.append(inner)
         return True
-    if out.text.plain[start : start + 1] == "（" and len(inner) <= 16 and _CHINESE.search(inner):
+    if out.text.plain[start : start + 1] == "（" and len(inner) <= 16 and CHINESE.search(inner):
         out.tags += [tag for tag in re.split(r"\s*[,，、;；]\s*", inner) if tag]
         return True
     marks = {span.mark for span in out.text.marked("italic", "code") if start < span.end and end > span.start}
@@ -251,7 +251,7 @@ def take_bracket(out: Draft, inner: str, start: int, end: int, *, square: bool) 
     return False
 
 
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _INITIALS = re.compile(r"[A-Z][A-Za-z]{1,9}")
 
 

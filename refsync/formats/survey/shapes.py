@@ -377,9 +377,6 @@ _BAR = re.compile(r"\s[|–—]\s+([^|–—]{2,60})$")
 _YEAR_LAST = re.compile(r"\s\(?(?:19|20)\d\d\)?$")
 
 
-_CHINESE_NOTE = re.compile(r"[\u4e00-\u9fff]")
-
-
 def _without_tail(out: Draft, tail: str) -> int | None:
     """Length of `tail` without its last bracket, identifier, venue, year or code word; None when it has none."""
     for found in fields.BRACKETS.finditer(tail):
@@ -392,7 +389,7 @@ def _without_tail(out: Draft, tail: str) -> int | None:
             if (
                 last.start()
                 and tail[last.start()] == "（"
-                and _CHINESE_NOTE.search(inner)
+                and fields.CHINESE.search(inner)
                 and tail[: last.start()].isascii()
             ):
                 return last.start()  # a note in Chinese behind a title in English
