@@ -1,18 +1,22 @@
-"""Knows the web: one HTTP session with retries, a cache and a limit of size. The one door of requests.
+"""Knows the web: HTTP sessions with retries, a cache, a pace and a limit of size. The one door of requests.
 
-Lists are fetched here for `refsync read`; a build never touches the network.
+Lists are fetched here for `refsync read`, and metadata for `refsync resolve`; a build never touches the network.
 """
 
 from __future__ import annotations
 
 import io
+import ipaddress
 import os
 import re
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from refsync import __version__, documents
@@ -160,21 +164,67 @@ class _TooLarge(Exception):
     """An answer over the limit."""
 
 
-def _adapter(largest: int) -> Any:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long a server is waited for: `retries` after a failure, `backoff` seconds doubled from one to the next, but no
+    longer than `longest` for one of them (a server that asks for more is not asked again), and seconds to connect and
+    between two pieces of an answer."""
+
+    retries: int = 3
+    backoff: float = 1.0
+    longest: float = 60.0
+    timeout: tuple[float, float] = _TIMEOUT
+    whole: float = 300.0  # seconds that a whole answer may take
+
+
+_LISTS = Patience(backoff=0.5)
+# The headers with secrets, by the scheme and host that alone may see them: a redirect takes none elsewhere.
+_Origins = dict[tuple[str, str], dict[str, str]]
+
+
+def _adapter(
+    largest: int, patience: Patience = _LISTS, pace: _Pace | None = None, origins: _Origins | None = None
+) -> Any:
     from requests.adapters import HTTPAdapter
+    from requests.exceptions import ChunkedEncodingError, ReadTimeout
     from urllib3 import HTTPResponse
+    from urllib3 import exceptions as broken
     from urllib3.util.retry import Retry
 
     class Limited(HTTPAdapter):
         """Reads no more of an answer than `largest` bytes, and so holds it in memory at most once."""
 
+        def send(self, request: Any, *args: Any, **named: Any) -> Any:
+            if pace is None:
+                return super().send(request, *args, **named)
+            host = urlsplit(request.url).netloc
+            carrying = request.copy()
+            carrying.headers.update((origins or {}).get(_origin(request.url), {}))
+            pace.wait(host)
+            try:
+                answer = super().send(carrying, *args, **named)
+            finally:
+                pace.done(host)
+            pace.learn(host, answer.headers)
+            answer.request = request  # the one without secrets: it is what the cache keeps
+            return answer
+
         def build_response(self, req: Any, resp: Any) -> Any:
             data = bytearray()
-            for piece in resp.stream(65536, decode_content=True):
-                data += piece
-                if len(data) > largest:
-                    resp.close()
-                    raise _TooLarge
+            end = time.monotonic() + patience.whole
+            try:
+                for piece in resp.stream(65536, decode_content=True):
+                    data += piece
+                    if len(data) > largest:
+                        resp.close()
+                        raise _TooLarge
+                    if time.monotonic() > end:
+                        resp.close()
+                        raise ReadTimeout("the answer takes too long", request=req)
+            except broken.ReadTimeoutError as error:
+                raise ReadTimeout(error, request=req) from None
+            except broken.HTTPError as error:
+                raise ChunkedEncodingError(error, request=req) from None
             headers = {name: value for name, value in resp.headers.items() if name.lower() != "content-encoding"}
             whole = HTTPResponse(
                 body=io.BytesIO(bytes(data)),
@@ -188,11 +238,243 @@ def _adapter(largest: int) -> Any:
             )
             return super().build_response(req, whole)
 
-    retry = Retry(
-        total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), respect_retry_after_header=True
+    class Bounded(Retry):
+        """A server that asks to be left alone for longer than a person waits is left alone."""
+
+        def increment(self, *args: Any, **named: Any) -> Any:
+            answer = named.get("response") or (args[2] if len(args) > 2 else None)
+            if answer is not None and (self.get_retry_after(answer) or 0) > patience.longest:
+                raise broken.MaxRetryError(named.get("_pool"), "", None)  # type: ignore[arg-type]
+            return super().increment(*args, **named)
+
+    retry = Bounded(
+        total=patience.retries,
+        backoff_factor=patience.backoff,
+        backoff_max=patience.longest,
+        status_forcelist=(429, 500, 502, 503, 504),
+        allowed_methods=frozenset({"GET", "HEAD", "POST"}),  # what is posted here are questions
+        respect_retry_after_header=True,
+        raise_on_status=False,
     )
-    retry.raise_on_status = False
     return Limited(max_retries=retry)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Sources of metadata
+
+State = Literal["found", "missing", "limited", "blocked", "down", "offline"]
+_RECORDS, _MISSES = timedelta(days=30), timedelta(days=7)  # that an answer, and that a "no such work", is believed
+# What pages say that ask whether a person is there (Anubis, Cloudflare and their like).
+_BOT_CHECK = re.compile(
+    rb"not a (?:ro)?bot|just a moment|proof.of.work|captcha|challenge-platform|ChallengeRequired|enable javascript",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked of a source. `header` is a name and the secret it carries; it goes to this origin only.
+
+    `is_good` says whether a body of one of the types that it `accepts` is an answer; what is not is neither believed nor
+    kept. `pace` is the least number of seconds between two questions to its host.
+    """
+
+    url: str
+    params: tuple[tuple[str, str], ...] = ()
+    body: object = None
+    accepts: tuple[str, ...] = ("application/json",)
+    header: tuple[str, str] | None = field(default=None, repr=False)
+    is_good: Callable[[bytes], bool] = bool
+    pace: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What came of a question. Only `found` and `missing` say anything about a work; `why` is said to a person."""
+
+    state: State
+    body: bytes = b""
+    why: str = ""
+    is_new: bool = False
+
+
+class _Pace:
+    """When each host may be asked again. A host that names its own rates is believed."""
+
+    def __init__(self, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
+        self._sleep, self._clock = sleep, clock
+        self.least: dict[str, float] = {}
+        self._last: dict[str, float] = {}
+
+    def wait(self, host: str) -> None:
+        left = self._last.get(host, float("-inf")) + self.least.get(host, 0.0) - self._clock()
+        if left > 0:
+            self._sleep(left)
+
+    def done(self, host: str) -> None:
+        self._last[host] = self._clock()
+
+    def learn(self, host: str, headers: Mapping[str, str]) -> None:
+        """Crossref's headers: so many questions in so many seconds."""
+        limit, interval = headers.get("x-rate-limit-limit", ""), headers.get("x-rate-limit-interval", "")
+        if limit.isdigit() and int(limit) and (found := re.fullmatch(r"(\d+)s", interval)):
+            self.least[host] = max(self.least.get(host, 0.0), int(found[1]) / int(limit))
+
+
+class Services:
+    """A session that asks sources of metadata: `with Services(folder) as services: services.ask(question)`.
+
+    Answers are kept in `folder`: each is asked for once. `is_offline`: what is not kept is not asked.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        contact: str | None = None,
+        is_offline: bool = False,
+        patience: Patience = Patience(),
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.is_offline = is_offline
+        self.asked = 0
+        self._patience = patience
+        self._pace = _Pace(sleep, clock)
+        self.session: Any = _service_session(folder, is_offline)
+        self._origins: _Origins = {}
+        adapter = _adapter(LARGEST, patience, self._pace, self._origins)
+        self.session.mount("https://", adapter)
+        self.session.mount("http://", adapter)
+        self.session.headers["User-Agent"] = f"refsync/{__version__}"
+        self._contact = contact
+
+    def __enter__(self) -> Services:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.session.close()
+
+    def ask(self, question: Question) -> Answer:
+        """What a source answers. Never raises for what a server or the network does."""
+        answer = self._asked(question)
+        if isinstance(answer, Answer):
+            return answer
+        if _is_kept(answer) and answer.status_code == 404 and _age(answer) > _MISSES and not self.is_offline:
+            self.session.cache.delete(answer.cache_key)
+            answer = self._asked(question)
+            if isinstance(answer, Answer):
+                return answer
+        told = _told(answer, question)
+        if told.state not in {"found", "missing", "offline"}:
+            if key := getattr(answer, "cache_key", None):
+                self.session.cache.delete(key)
+            if _is_kept(answer) and not self.is_offline:
+                return self.ask(question)
+        return told
+
+    def _asked(self, question: Question) -> Any:
+        import requests
+
+        self._pace.least.setdefault(urlsplit(question.url).netloc, question.pace)
+        mine = self._origins.setdefault(_origin(question.url), {})
+        if self._contact:
+            mine["User-Agent"] = f"refsync/{__version__} (mailto:{self._contact})"
+        if question.header is not None and is_private(question.url):
+            mine[question.header[0]] = question.header[1]
+        method = "GET" if question.body is None else "POST"
+        try:
+            answer = self.session.request(
+                method,
+                question.url,
+                params=list(question.params),
+                json=question.body,
+                headers={"Accept": ", ".join(question.accepts)},
+                timeout=self._patience.timeout,
+            )
+        except _TooLarge:
+            return Answer(state="down", why="an answer of more than 20 MB", is_new=True)
+        except requests.exceptions.RequestException as error:
+            self.asked += 1
+            return Answer(state="down", why=_reason(error), is_new=True)
+        self.asked += not _is_kept(answer)
+        return answer
+
+
+def _service_session(folder: Path, is_offline: bool) -> Any:
+    from requests_cache import CachedSession
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot be made: {error.strerror or error}."
+        raise Failure(Problem(where=str(folder), what=what, hint="Name another with REFSYNC_CACHE_DIR.")) from None
+    return CachedSession(
+        str(folder / "metadata"),
+        backend="sqlite",
+        expire_after=_RECORDS,
+        stale_if_error=True,
+        only_if_cached=is_offline,
+        allowable_codes=(200, 404),
+        allowable_methods=("GET", "POST"),
+        ignored_parameters=["mailto", "api_key"],
+    )
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def is_private(url: str) -> bool:
+    """Whether what is sent to `url` can be read by its server alone: over TLS, or on this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return True
+    try:
+        return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _is_kept(answer: Any) -> bool:
+    return bool(getattr(answer, "from_cache", False))
+
+
+def _age(answer: Any) -> timedelta:
+    made: datetime = answer.created_at
+    now = datetime.now(UTC)
+    return now - (made if made.tzinfo else made.replace(tzinfo=UTC))
+
+
+def _told(answer: Any, question: Question) -> Answer:
+    """What an HTTP response says: of the work, of the source, or of the wall before it."""
+    status, body, is_new = answer.status_code, answer.content, not _is_kept(answer)
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_page = kind in {"text/html", "application/xhtml+xml"}
+
+    def told(state: State, why: str = "") -> Answer:
+        return Answer(state=state, body=body if state == "found" else b"", why=why, is_new=is_new)
+
+    if status == 504 and not is_new:
+        return told("offline")
+    if status == 429:
+        return told("limited", "it asks to come back later (429)")
+    if (is_page or status == 403) and _BOT_CHECK.search(body[:20000]):
+        return told("blocked", "it asks whether a person is there (bot check)")
+    if status in {401, 403}:
+        return told("blocked", f"it refuses ({status})")
+    if status == 404:
+        return told("missing")
+    if status != 200:
+        return told("down", f"it answered {status}")
+    if is_page and "text/html" not in question.accepts:
+        return told("blocked", "it shows a web page instead of an answer (bot check)")
+    if kind not in question.accepts:
+        return told("down", f"it answered in {kind or 'no type'}")
+    if not question.is_good(body):
+        return told("down", "its answer cannot be read")
+    return told("found")
 
 
 def standard_input() -> str:
