@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
-from refsync import corrections, keys, lock, matching, merging, titles, venues
+from refsync import corrections, facts, keys, lock, matching, merging, titles, venues
 from refsync.corrections import Corrections
 from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Problem, Retired, Said, Topic
@@ -22,7 +22,7 @@ from refsync.sources import Source
 _Path = tuple[str, ...]
 
 
-Renewal = Literal["none", "provisional", "all"]
+Renewal = Literal["none", "resolved", "provisional", "all"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,7 @@ class Result:
     headings: int = 0
     gone: tuple[str, ...] = ()
     retitled: tuple[str, ...] = ()
+    claims: tuple[Problem, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,7 +61,8 @@ def assembled(
     renew: Renewal = "none",
 ) -> Result:
     """The catalog of `sources`. `cited` are keys that papers cite, `imported` entries whose keys papers already use;
-    `renew` says which keys are made anew by the pattern, the old ones staying as aliases."""
+    `renew` says which keys are made anew by the pattern, the old ones staying as aliases: none, provisional ones of works
+    whose authors are known by now, all provisional ones, or all."""
     table = venues.load(tables.folder)
     fixes = fixes or Corrections()
     occurrences = _occurrences(sources, table)
@@ -75,13 +77,16 @@ def assembled(
     ids = {topic.path: topic.id for topic in topics}
     graves = lock.Graveyard(last.retired if last else {})
     entries = [replace(work.entry, topics=tuple(ids[path] for path in work.paths)) for work in works]
-    entries = [_with_facts(entry, recognised.by_work.get(at, ())) for at, entry in enumerate(entries)]
+    granted = fixes.granted()
+    stated = entries
+    entries = [_with_facts(entry, recognised.by_work.get(at, ()), granted) for at, entry in enumerate(entries)]
+    claims = _claims(stated, entries)
     entries = _keyed(entries, works, recognised, graves, last, settings, imported, problems)
     gone = _gone(last, recognised)
     entries, retired, kept = _corrected(entries, gone, graves, fixes, cited, table, problems)
     entries = [_final(entry, cited) for entry in entries]
     if renew != "none":
-        entries = _renewed(entries, retired, settings.key_pattern, fixes, everything=renew == "all")
+        entries = _renewed(entries, retired, settings.key_pattern, fixes, renew)
     catalog = Catalog(
         id=last.id if last else _identity(sources),
         title=settings.title
@@ -100,6 +105,7 @@ def assembled(
         headings=len({path for work in works for path in work.paths if path}),
         gone=tuple(entry.key for entry in gone if entry.key not in kept),
         retitled=tuple(entry.key for entry, _ in recognised.retitled),
+        claims=claims,
     )
 
 
@@ -248,10 +254,24 @@ def _topics(
     return lock.all_topics(order, pinned, last)
 
 
-def _with_facts(entry: Entry, olds: Iterable[Entry]) -> Entry:
+def _with_facts(entry: Entry, olds: Iterable[Entry], granted: frozenset[str]) -> Entry:
     for old in olds:
-        entry = lock.with_facts(entry, old)
+        entry = lock.with_facts(entry, old, granted)
     return entry
+
+
+def _claims(stated: Sequence[Entry], known: Sequence[Entry]) -> tuple[Problem, ...]:
+    """What the list says that an accepted source contradicts: for its maintainer, who may mend the line."""
+    out = []
+    for work, entry in zip(stated, known, strict=True):
+        where = next((f"{at.file}:{at.line}" for at in work.origin), work.title)
+        out += [
+            Problem(
+                where=where, what=f"{work.title!r}: {what}.", hint="Mend the line, or correct the entry.", check="list"
+            )
+            for what in (facts.disagreements(work, entry) if entry is not work else ())
+        ]
+    return tuple(out)
 
 
 def _keyed(
@@ -443,18 +463,19 @@ def _final(entry: Entry, cited: frozenset[str]) -> Entry:
 
 
 def _renewed(
-    entries: Sequence[Entry], retired: Mapping[str, Retired], pattern: str, fixes: Corrections, *, everything: bool
+    entries: Sequence[Entry], retired: Mapping[str, Retired], pattern: str, fixes: Corrections, renew: Renewal
 ) -> list[Entry]:
     """The entries with provisional keys made final, as the pattern makes them now: the old ones stay as aliases.
 
-    `everything`: final keys too, but those that a person chose in corrections.yaml.
+    Of all keys those stay that a person chose in corrections.yaml.
     """
     chosen = {fix.key for fix in fixes.fixes.values() if fix.key}
     taken = {key.casefold() for entry in entries for key in (entry.key, *entry.aliases)}
     taken |= {key.casefold() for old, one in retired.items() for key in (old, *one.aliases)}
     out = []
     for entry in entries:
-        if entry.key in chosen or not (everything or lock.is_provisional(entry)):
+        is_due = lock.is_provisional(entry) and (renew != "resolved" or bool(entry.authors))
+        if entry.key in chosen or not (renew == "all" or is_due):
             out.append(entry)
             continue
         made = keys.base(entry, pattern)

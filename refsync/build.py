@@ -63,11 +63,18 @@ def located(path: Path) -> tuple[Path, Path | None]:
 
 
 def build(
-    path: Path, *, wishes: Wishes = NONE, force: bool = False, dry_run: bool = False, renew: Renewal = "none"
+    path: Path,
+    *,
+    wishes: Wishes = NONE,
+    force: bool = False,
+    dry_run: bool = False,
+    renew: Renewal = "none",
+    last: Catalog | None = None,
 ) -> Report:
     """Builds the folder (or the list file) at `path` and writes catalog.yaml and the exports.
 
-    `wishes` say what else than the settings is asked of the exports; `renew` says which keys are made anew.
+    `wishes` say what else than the settings is asked of the exports; `renew` says which keys are made anew; `last` stands
+    for the catalog of the folder where more is known than it holds.
 
     Raises Failure, with everything as it was before, when a source cannot be read (exit 1), or when a file would be
     overwritten that refsync did not write or a third of the entries would be lost (exit 4; `force` allows both).
@@ -78,7 +85,8 @@ def build(
     tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
     paths = (list_file,) if list_file else sources.found(folder, wanted)
     read = sources.read(paths, folder, tables)
-    last, merge_problems = _last(folder / CATALOG)
+    kept, merge_problems = _last(folder / CATALOG)
+    last = last or kept
     cited = cited_files.keys([path for name in wanted.cited for path in sources.matches(folder, name)])
     wished = cited_files.keys(wishes.cited)
     result = assemble.assembled(

@@ -63,6 +63,13 @@ class Corrections:
     same: tuple[tuple[str, ...], ...] = ()
     different: tuple[tuple[str, ...], ...] = ()
 
+    def granted(self) -> frozenset[str]:
+        """The titles (in comparison form) and identifiers ("doi:10.1/x") that a person gave works."""
+        given = {titles.comparison(fix.title) for fix in self.fixes.values() if fix.title}
+        return frozenset(
+            given | {f"{one}:{value}" for fix in self.fixes.values() for one, value in (fix.ids or {}).items()}
+        )
+
 
 def load(folder: Path, kinds: Collection[str] = ()) -> Corrections:
     """The corrections of a folder, none where it has no corrections.yaml. Raises Failure when the file is wrong."""

@@ -7,10 +7,11 @@ stay the text that was typed, and the same key twice is an error, not a silent l
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import yaml
@@ -183,6 +184,21 @@ def field_names(kind: Any) -> frozenset[str]:
 
     visit(kind)
     return frozenset(found)
+
+
+def packed(value: Any) -> bytes:
+    """A frozen value as bytes (MessagePack), for caches."""
+    return msgspec.msgpack.encode(value)
+
+
+def unpacked(data: bytes, kind: type[T]) -> T:
+    """The value that `packed` made bytes of."""
+    return cast(T, _decoder(kind).decode(data))  # type: ignore[arg-type]
+
+
+@cache
+def _decoder(kind: Hashable) -> Any:
+    return msgspec.msgpack.Decoder(kind)
 
 
 def schema(kind: Any) -> dict[str, Any]:

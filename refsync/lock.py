@@ -237,17 +237,22 @@ def _part_apart(ours: str, theirs: str) -> bool:
 # What is pinned
 
 
-def with_facts(work: Entry, old: Entry) -> Entry:
-    """`work` with the facts that sources gave its entry before, where the id or title they were found by still holds."""
+def with_facts(work: Entry, old: Entry, granted: frozenset[str] = frozenset()) -> Entry:
+    """`work` with the facts that sources gave its entry before, where the id or title they were found by still holds.
+
+    `granted` are the titles (in comparison form) and identifiers ("doi:10.1/x") that a person gave works by hand."""
     changed: dict[str, Any] = {}
     said = dict(work.said)
-    for name, by in old.said.items():
-        if by.by in merging.OWN or not _holds(by.via, work):
+    for name, by in sorted(old.said.items()):
+        if by.by in merging.OWN or not _holds(by.via, work, granted):
             continue
-        scheme = name.removeprefix("ids.")
-        if scheme != name:
-            if scheme in old.ids:
-                changed["ids"] = {**changed.get("ids", work.ids), scheme: old.ids[scheme]}
+        whole, dot, label = name.partition(".")
+        if dot:
+            # What the list itself says by now stands.
+            if label in getattr(old, whole, {}) and label not in getattr(work, whole):
+                learned, known = {label: getattr(old, whole)[label]}, changed.get(whole, getattr(work, whole))
+                # The paper's own link is the first; identifiers that were looked up follow those of the list.
+                changed[whole] = {**learned, **known} if whole == "links" else {**known, **learned}
                 said[name] = by
         elif name in Entry.__dataclass_fields__ and name not in {"key", "aliases", "topics"}:
             changed[name] = getattr(old, name)
@@ -261,9 +266,9 @@ def with_facts(work: Entry, old: Entry) -> Entry:
     return replace(work, **changed, said=said) if changed else work
 
 
-def _holds(via: str | None, work: Entry) -> bool:
+def _holds(via: str | None, work: Entry, granted: frozenset[str]) -> bool:
     """Whether a fact found through this id or title is still a fact of this work."""
-    if via is None:
+    if via is None or via in granted or titles.comparison(via) in granted:
         return True
     scheme, colon, value = via.partition(":")
     if colon and scheme in work.ids:

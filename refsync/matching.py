@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from refsync import names, titles
-from refsync.model import Entry
+from refsync.model import Entry, Person
 
 NEAR = 92  # token_sort_ratio from which two titles of otherwise agreeing works are nearly surely one
 MAYBE = 85  # and from which a person is asked
@@ -63,9 +63,16 @@ def similarity(first: str, second: str) -> float:
     return fuzz.token_sort_ratio(first, second)
 
 
+def edits(first: str, second: str) -> int:
+    """How many letters must be added, dropped, changed or exchanged with their neighbour to make one word of another."""
+    from rapidfuzz.distance import OSA
+
+    return OSA.distance(first, second)
+
+
 def contradiction(first: Entry, second: Entry) -> str | None:
     """Why two entries with one title are perhaps two works; None when nothing speaks against it."""
-    for scheme in ("arxiv", "doi", "acl", "openreview"):
+    for scheme in ("arxiv", "doi", "acl"):  # a paper has a page at OpenReview for each venue that it was sent to
         ours, theirs = first.ids.get(scheme), second.ids.get(scheme)
         if ours and theirs and ours != theirs:
             if scheme == "doi" and (ours.startswith("10.48550/") or theirs.startswith("10.48550/")):
@@ -78,10 +85,23 @@ def contradiction(first: Entry, second: Entry) -> str | None:
     return None
 
 
+def share_author(first: Entry, second: Entry) -> bool:
+    """Whether two entries that both name authors name one in common."""
+    return bool(first.authors and second.authors) and _share_surname(first, second)
+
+
 def _share_surname(first: Entry, second: Entry) -> bool:
     ours = {names.surname(one) for one in first.authors} - {""}
     theirs = {names.surname(one) for one in second.authors} - {""}
-    return not ours or not theirs or bool(ours & theirs)
+    return not ours or not theirs or bool(ours & theirs) or any(_swapped(one, first) for one in second.authors)
+
+
+def _swapped(person: Person, first: Entry) -> bool:
+    """Whether one entry has a person's two names the other way round: "Liu Yu" is Yu Liu in the order of his country."""
+    given, family = names.folded(person.given or ""), names.folded(person.family or "")
+    return bool(given and family) and any(
+        names.folded(one.family or "") == given and names.folded(one.given or "") == family for one in first.authors
+    )
 
 
 def turns(first: str, second: str) -> bool:

@@ -43,6 +43,7 @@ CORE = (
     "keys",
     "matching",
     "merging",
+    "candidates",
     "lock",
     "lint",
 )

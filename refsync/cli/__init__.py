@@ -11,6 +11,7 @@ from refsync import __version__
 from refsync.cli.building import build, check, rekey
 from refsync.cli.converting import convert
 from refsync.cli.reading import read
+from refsync.cli.resolving import resolve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,7 +23,7 @@ def cli() -> None:
     """
 
 
-for _command in (build, read, convert, check, rekey):
+for _command in (build, read, convert, check, resolve, rekey):
     cli.add_command(_command)
 
 

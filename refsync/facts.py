@@ -1,0 +1,260 @@
+"""Knows which facts a work takes from the records that were accepted for it, and who said each.
+
+What a person corrected is never touched. A published record beats a preprint; venue, year, volume and pages come from
+one record, never from several; a preprint says nothing against a venue that the list names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from refsync import matching, merging, names, titles
+from refsync.candidates import Found
+from refsync.model import Date, Entry, Person, Said, Venue
+
+# A DOI that is an ISBN names a book or a volume of proceedings, not a paper in it.
+_VOLUME_DOI = re.compile(r"10\.\d{4,9}/97[89][\d-]{10,14}")
+# What stands with a venue, and means nothing beside another one.
+_PLACED = ("volume", "number", "pages")
+_WHOLE_KINDS = frozenset(
+    ["book", "thesis", "report", "dataset", "software", "patent", "standard", "presentation", "chapter"]
+)
+_SCHEMES = ("arxiv", "arxiv-class", "doi", "acl", "openreview", "isbn")
+
+
+def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: bool = False) -> Entry:
+    """`work` with the facts of `records`, which stand in order of trust; each fact remembers who said it.
+
+    Only what differs from the work is a fact. `adds_only`: what the work has already stays as it is.
+    """
+    known = list(records)
+    best = min(known, key=lambda one: (_is_preprint(one.entry), not _has_place(one.entry)))
+    wanted: dict[str, tuple[Any, Found]] = {}
+    _take_title(work, best, known, wanted)
+    _take_authors(work, known, wanted)
+    _take_place(work, best, known, wanted)
+    for name in ("editors", "edition", "abstract"):
+        _take_first(name, [best, *known], wanted)
+    changed: dict[str, Any] = {}
+    said = dict(work.said)
+    for name, (value, by) in wanted.items():
+        if _is_held(work, name, adds_only) or getattr(work, name) == value:
+            continue
+        changed[name] = value
+        said[name] = _said(work, name, by, today)
+    if "venue" in changed or "kind" in changed:
+        changed.setdefault("kind", work.kind)
+    if "authors" in changed:
+        by = wanted["authors"][1]
+        changed["authors_complete"] = by.entry.authors_complete is not False
+    if "title" in changed and titles.comparison(changed["title"]) != titles.comparison(work.title):
+        changed["aka"] = tuple(dict.fromkeys((*work.aka, work.title)))
+    ids, links = _names(work, known, said, today)
+    return replace(work, **changed, ids=ids, links=links, said=said)
+
+
+def _said(work: Entry, name: str, by: Found, today: str) -> Said:
+    """Who says a fact; one that is said again as before keeps its day."""
+    old = work.said.get(name)
+    return old if old and (old.by, old.via) == (by.by, by.via) else Said(by=by.by, on=today, via=by.via)
+
+
+def _is_held(work: Entry, name: str, adds_only: bool) -> bool:
+    """Whether a field of the work stays as it is: a person set it, or nothing may change."""
+    if name in work.said and work.said[name].by == merging.CORRECTIONS:
+        return True
+    if name == "kind" and ("venue" in work.said and work.said["venue"].by == merging.CORRECTIONS):
+        return True
+    value = getattr(work, name)
+    return adds_only and bool(value) and not (name == "kind" and value == "document")
+
+
+def _is_preprint(entry: Entry) -> bool:
+    return entry.kind == "preprint" or bool(entry.venue and entry.venue.kind == "preprint") or entry.venue is None
+
+
+def _has_place(entry: Entry) -> bool:
+    return bool(entry.venue and entry.venue.kind)
+
+
+def _take_title(work: Entry, best: Found, known: Sequence[Found], wanted: dict[str, tuple[Any, Found]]) -> None:
+    """The title as published, unless the record shouts it; a title that only differs in case or marks is no news."""
+    form = titles.comparison(best.entry.title)
+    same = [one for one in known if titles.comparison(one.entry.title) == form]
+    plain = [one for one in same if not _shouts(one.entry.title)]
+    if not plain:
+        return
+    wanted["title"] = (plain[0].entry.title, plain[0])
+
+
+def _shouts(text: str) -> bool:
+    return text.isupper() and len(text.split()) > 2
+
+
+def _take_authors(work: Entry, known: Sequence[Found], wanted: dict[str, tuple[Any, Found]]) -> None:
+    """The first complete list of full names in order of trust, else the first complete one, else the longest."""
+    lists = [one for one in known if one.entry.authors]
+    if not lists:
+        return
+    complete = [one for one in lists if one.entry.authors_complete is not False] or lists
+    full = [one for one in complete if not _are_initials(one.entry.authors)]
+    by = (full or complete)[0]
+    if _says_more(work, by.entry):
+        return
+    fuller = tuple(_fullest(one, [other.entry.authors for other in full]) for one in by.entry.authors)
+    wanted["authors"] = (fuller, by)
+
+
+def _says_more(work: Entry, record: Entry) -> bool:
+    """Whether the work has all the people of a record already, under names at least as full."""
+    if len(work.authors) != len(record.authors) or work.authors_complete is False:
+        return False
+    pairs = zip(work.authors, record.authors, strict=True)
+    return all(
+        names.surname(ours) == names.surname(theirs) and len(ours.given or "") >= len(theirs.given or "")
+        for ours, theirs in pairs
+    )
+
+
+def _are_initials(people: Sequence[Person]) -> bool:
+    given = [one.given for one in people if one.given]
+    return bool(given) and sum(map(names.are_initials, given)) * 2 > len(given)
+
+
+def _fullest(person: Person, lists: Sequence[Sequence[Person]]) -> Person:
+    """A person under the fullest given name of the same surname and the same first letter in the other lists."""
+    if person.literal or not person.given or not names.are_initials(person.given):
+        return person
+    others = {
+        other
+        for people in lists
+        for other in people
+        if names.surname(other) == names.surname(person) and (other.given or "")[:1] == person.given[:1]
+    }
+    full = {other for other in others if other.given and not names.are_initials(other.given)}
+    return full.pop() if len(full) == 1 else person
+
+
+def _take_place(work: Entry, best: Found, known: Sequence[Found], wanted: dict[str, tuple[Any, Found]]) -> None:
+    """Kind, venue, date and pages, all of one record: the best. A preprint says nothing of a work that the list calls
+    published."""
+    record = best.entry
+    stated = work.venue is not None and work.venue.kind != "preprint" and not _from_source(work, "venue")
+    if (
+        _is_preprint(record)
+        and (stated or work.kind not in {"document", "preprint"})
+        and record.kind not in _WHOLE_KINDS
+    ):
+        if work.date is None and record.date and not stated:
+            wanted["date"] = (record.date, best)
+        return
+    if record.venue is not None:
+        wanted["venue"] = (_with_known(record.venue, work.venue), best)
+    wanted["kind"] = (_kind(record), best)
+    if isinstance(record.date, Date) and not _is_series_year(work, record):
+        wanted["date"] = (_dated(record.date, work), best)
+    for name in _PLACED:
+        by = next(
+            (one for one in [best, *known] if getattr(one.entry, name) and _in_one_place(one.entry, record)), None
+        )
+        if by is not None:
+            wanted[name] = (getattr(by.entry, name), by)
+
+
+def _from_source(work: Entry, name: str) -> bool:
+    return name in work.said and work.said[name].by not in merging.OWN
+
+
+def _with_known(venue: Venue, before: Venue | None) -> Venue:
+    """A venue with what was known of the same one before."""
+    if before is None or before.short != venue.short or not venue.short:
+        return venue
+    return replace(
+        venue, series=venue.series or before.series, publisher=venue.publisher or before.publisher,
+        place=venue.place or before.place,
+    )  # fmt: skip
+
+
+def _kind(record: Entry) -> str:
+    if record.venue is not None and record.venue.kind in {"conference", "workshop", "journal", "preprint"}:
+        if record.kind in _WHOLE_KINDS and record.kind != "chapter":
+            return record.kind
+        return merging.kind_of("paper", record.venue)
+    return record.kind
+
+
+def _dated(date: Date, work: Entry) -> Date:
+    """The date of a record, with the month that the list gives for the same year."""
+    if date.month is None and isinstance(work.date, Date) and work.date.year == date.year:
+        return work.date
+    return date
+
+
+def _is_series_year(work: Entry, record: Entry) -> bool:
+    """Whether the year of a record is that of a book series which prints proceedings a year after the conference."""
+    if work.year is None or record.year != work.year + 1 or not (work.venue and record.venue):
+        return False
+    return bool(record.venue.series or record.venue.kind == "book-series") and work.venue.kind == "conference"
+
+
+def _in_one_place(one: Entry, other: Entry) -> bool:
+    if one is other:
+        return True
+    ours, theirs = (entry.venue.short or entry.venue.name if entry.venue else None for entry in (one, other))
+    return ours is not None and ours == theirs and one.year == other.year
+
+
+def _take_first(name: str, known: Sequence[Found], wanted: dict[str, tuple[Any, Found]]) -> None:
+    by = next((one for one in known if getattr(one.entry, name)), None)
+    if by is not None:
+        wanted[name] = (getattr(by.entry, name), by)
+
+
+def is_of_volume(scheme: str, value: str) -> bool:
+    """Whether an identifier is that of a whole volume: a DOI that is an ISBN, for one that is not a book."""
+    return scheme == "doi" and _VOLUME_DOI.fullmatch(value) is not None
+
+
+def _names(
+    work: Entry, known: Sequence[Found], said: dict[str, Said], today: str
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Identifiers and the paper's link: what the work has stays, what it lacks is taken."""
+    ids, links = dict(work.ids), dict(work.links)
+    kinds = {one.entry.kind for one in known}
+    for one in known:
+        for scheme, value in one.entry.ids.items():
+            if scheme not in _SCHEMES or scheme in ids or (scheme == "isbn" and "book" not in kinds):
+                continue
+            if is_of_volume(scheme, value) and "book" not in kinds:
+                continue
+            ids[scheme] = value
+            said[f"ids.{scheme}"] = Said(by=one.by, on=today, via=one.via)
+        if "paper" in one.entry.links and "paper" not in links:
+            links = {"paper": one.entry.links["paper"], **links}
+            said["links.paper"] = Said(by=one.by, on=today, via=one.via)
+    return ids, links
+
+
+def disagreements(work: Entry, known: Entry) -> tuple[str, ...]:
+    """What the list says of a work that the accepted facts contradict, each in words that its maintainer understands."""
+    out = []
+    if _from_source(known, "venue") and work.venue and known.venue and work.venue.short != known.venue.short:
+        ours, theirs = work.venue.short or work.venue.name, known.venue.short or known.venue.name
+        by = known.said["venue"].by
+        if work.venue.kind == "preprint":
+            out.append(f"published since: {theirs} {known.year or ''}".rstrip() + f" ({by})")
+        else:
+            out.append(f"the list says {ours}, {by} says {theirs}")
+    is_dated = _from_source(known, "date") and work.year and known.year and "date" not in work.said
+    if is_dated and work.year != known.year and not (work.venue and work.venue.kind == "preprint"):
+        out.append(f"the list says {work.year}, {known.said['date'].by} says {known.year}")
+    if _from_source(known, "title"):
+        ours, theirs = titles.comparison(work.title), titles.comparison(known.title)
+        if ours != theirs:
+            score = matching.similarity(ours, theirs)
+            what = "misspelt" if score >= matching.NEAR else "another title"
+            out.append(f"{what}: {known.said['title'].by} has {known.title!r}")
+    return tuple(out)
