@@ -125,8 +125,8 @@ RESOLVERS = (
     ),
     Resolver(
         name="semanticscholar", module="refsync.resolvers.semanticscholar", host="https://api.semanticscholar.org",
-        schemes=("arxiv", "doi", "acl", "openreview"), searches=True, in_order=True, pace=1, secret="S2_API_KEY",
-        header=("x-api-key", "{}"), initials=True,
+        schemes=("s2", "arxiv", "doi", "acl", "openreview"), searches=True, in_order=True, pace=1,
+        secret="S2_API_KEY", header=("x-api-key", "{}"), initials=True,
     ),
 )  # fmt: skip
 
