@@ -69,8 +69,8 @@ def resolve(
 ) -> Report:
     """Completes the works of the folder (or list file) at `path`, and builds it with what was learned.
 
-    `specs` are sources asked before those of refsync.yaml; `refresh` are keys (or "all") that are asked for again; no
-    more than `limit` works are asked for. Raises Failure for an unknown source or key, and for what a build raises.
+    `specs` are sources asked before those of refsync.yaml; `refresh` are keys (or "all") that alone are asked for, and
+    anew; no more than `limit` works are asked for. Raises Failure for an unknown source or key, and for what a build raises.
     """
     folder, _ = building.located(path)
     wanted = settings.load(folder)
@@ -79,7 +79,8 @@ def resolve(
     libraries, online = _sources_of((*specs, *wanted.resolvers))
     works = [entry for entry in before.catalog.entries if entry.kind != "web-page"]
     again = _refreshed(refresh, before.catalog)
-    asked = [work for work in works if work.key in again or not _is_known(work)][:limit]
+    sources.is_fresh = bool(again)
+    asked = [work for work in works if (work.key in again if again else not _is_known(work))][:limit]
     problems: list[Problem] = []
     with ExitStack() as stack:
         opened = [
@@ -93,11 +94,10 @@ def resolve(
     outcomes = [_outcome(work, search, at, today, adds_only=wanted.freeze) for at, work in enumerate(asked)]
     outcomes = _without_twins(outcomes, before.catalog)
     ready = {one.before.key: one.after for one in outcomes}
-    skipped = {work.key for work in works} - {work.key for work in asked}
     kept = [
         Outcome(state="resolved", before=work, after=work, is_new=False)
         for work in works
-        if work.key in skipped and _is_known(work)
+        if work.key not in ready and _is_known(work)
     ]
     catalog = replace(before.catalog, entries=tuple(ready.get(one.key, one) for one in before.catalog.entries))
     built = building.build(path, dry_run=dry_run, last=catalog, renew="none" if wanted.freeze else "resolved")
@@ -331,12 +331,12 @@ def _outcome(work: Entry, search: _Search, at: int, today: str, *, adds_only: bo
         lines = "\n".join(_line(work, one) for one in choice.asked)
         state: State = "conflict" if choice.is_conflict else "ambiguous"
         return Outcome(state=state, before=work, after=work, why=choice.why, line=lines)
-    line = f"{work.key}: {{ids: {{doi: ...}}}}"
+    line = f"{work.key}: {{authors: [...]}}" if _names_of(work) else f"{work.key}: {{ids: {{doi: ...}}}}"
     if why := search.unanswered[at]:
         if all(reason == "not asked: offline" for reason in why.values()) and not _names_of(work):
             return Outcome(state="no identifier", before=work, after=work, why="not asked by title: offline", line=line)
         shown = "; ".join(f"{name}: {reason}" for name, reason in why.items())
-        return Outcome(state="blocked", before=work, after=work, why=shown)
+        return Outcome(state="blocked", before=work, after=work, why=shown, line=line)
     if search.is_stopped and not search.found[at]:
         return Outcome(state="blocked", before=work, after=work, why="stopped before it was asked")
     if gone := sorted(f"{scheme} {value}" for scheme, value in search.missing[at]):
@@ -365,24 +365,34 @@ def _line(work: Entry, one: Found) -> str:
 
 def _without_twins(outcomes: Sequence[Outcome], catalog: Catalog) -> list[Outcome]:
     """An identifier that another work has is a question, never a fact: one of the two is in the list twice, or was taken
-    for the other."""
-    holders: dict[Id, list[str]] = {}
-    after = {one.before.key: one.after for one in outcomes}
+    for the other. The work that had it before keeps it; where both have learned it, neither does."""
+    stated: dict[Id, str] = {}
     for entry in catalog.entries:
-        for pair in after.get(entry.key, entry).ids.items():
+        for pair in entry.ids.items():
             if pair[0] in _NAMING:
-                holders.setdefault(pair, []).append(entry.key)
-    out = []
-    for one in outcomes:
-        new = [pair for pair in one.after.ids.items() if one.before.ids.get(pair[0]) != pair[1]]
-        twin = next(((pair, key) for pair in new for key in holders.get(pair, ()) if key != one.before.key), None)
-        if twin is not None:
-            (scheme, value), other = twin
-            why = f"it would get {scheme} {value}, which {other} has too"
-            line = f"same: [[{other}, {one.before.key}]]   # or different: [[{other}, {one.before.key}]]"
-            one = Outcome(state="ambiguous", before=one.before, after=one.before, why=why, line=line)
-        out.append(one)
-    return out
+                stated.setdefault(pair, entry.key)
+    first = [_questioned(one, {pair: [key] for pair, key in stated.items()}) for one in outcomes]
+    learners: dict[Id, list[str]] = {}
+    for one in first:
+        for pair in _learned_ids(one):
+            learners.setdefault(pair, []).append(one.before.key)
+    return [_questioned(one, learners) for one in first]
+
+
+def _learned_ids(one: Outcome) -> list[Id]:
+    return [pair for pair in one.after.ids.items() if pair[0] in _NAMING and one.before.ids.get(pair[0]) != pair[1]]
+
+
+def _questioned(one: Outcome, holders: Mapping[Id, Sequence[str]]) -> Outcome:
+    """The outcome as a question, where another work holds an identifier that this one has learned."""
+    twins = ((pair, key) for pair in _learned_ids(one) for key in holders.get(pair, ()) if key != one.before.key)
+    twin = next(twins, None)
+    if twin is None:
+        return one
+    (scheme, value), other = twin
+    why = f"it would get {scheme} {value}, which {other} has too"
+    line = f"same: [[{other}, {one.before.key}]]   # or different: [[{other}, {one.before.key}]]"
+    return Outcome(state="ambiguous", before=one.before, after=one.before, why=why, line=line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

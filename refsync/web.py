@@ -355,9 +355,10 @@ class Services:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.session.close()
 
-    def ask(self, question: Question) -> Answer:
-        """What a source answers. Never raises for what a server or the network does."""
-        answer = self._asked(question)
+    def ask(self, question: Question, *, is_fresh: bool = False) -> Answer:
+        """What a source answers. Never raises for what a server or the network does. `is_fresh`: what is kept is not
+        believed, and replaced."""
+        answer = self._asked(question, is_fresh=is_fresh and not self.is_offline)
         if isinstance(answer, Answer):
             return answer
         if _is_kept(answer) and answer.status_code == 404 and _age(answer) > _MISSES and not self.is_offline:
@@ -373,7 +374,7 @@ class Services:
                 return self.ask(question)
         return told
 
-    def _asked(self, question: Question) -> Any:
+    def _asked(self, question: Question, *, is_fresh: bool = False) -> Any:
         import requests
 
         self._pace.least.setdefault(urlsplit(question.url).netloc, question.pace)
@@ -391,6 +392,7 @@ class Services:
                 json=question.body,
                 headers={"Accept": ", ".join(question.accepts)},
                 timeout=self._patience.timeout,
+                force_refresh=is_fresh,
             )
         except _TooLarge:
             return Answer(state="down", why="an answer of more than 20 MB", is_new=True)

@@ -59,19 +59,25 @@ def resolve(
         from refsync.build import located
         from refsync.mapping import Tables
         from refsync.resolvers.asking import Sources
+        from refsync.resolvers.memory import Memory
 
         folder, _ = located(path)
         wanted = settings.load(folder)
         tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
         contact = os.environ.get("REFSYNC_MAILTO") or wanted.mailto
         cache = web.cache_folder()
-        with web.Services(cache, contact=contact, is_offline=offline) as services, _progress() as told:
-            sources = Sources(services, tables, _secrets(os.environ), os.environ.get("REFSYNC_MIRROR"))
+        today = date.today().isoformat()
+        with (
+            web.Services(cache, contact=contact, is_offline=offline) as services,
+            Memory(cache, today) as memory,
+            _progress() as told,
+        ):
+            sources = Sources(services, tables, memory, _secrets(os.environ), os.environ.get("REFSYNC_MIRROR"))
             report = resolving.resolve(
                 path,
                 sources=sources,
                 cache=cache,
-                today=date.today().isoformat(),
+                today=today,
                 specs=specs,
                 refresh=refresh,
                 limit=limit,
@@ -175,9 +181,14 @@ def _show(report: Report, *, dry_run: bool) -> None:
             click.echo(f"  {click.style(f'{counts[state]:>5}', fg=_COLOURS.get(state))}  {state}{note}", err=True)
     for problem in report.problems[:10]:
         click.echo(f"  {problem}", err=True)
+    offline = [name for name, why in report.silent.items() if why == "not asked: offline"]
+    if offline:
+        click.echo(f"  {click.style('note', fg='yellow')}   offline, so not asked: {', '.join(offline)}", err=True)
     for name, why in report.silent.items():
+        if name in offline:
+            continue
         click.echo(f"  {click.style('note', fg='yellow')}   {name}: {why}", err=True)
-    asked = [one for one in report.outcomes if one.state in {"ambiguous", "conflict", "not found", "no identifier"}]
+    asked = [one for one in report.outcomes if one.state != "resolved" and (one.state != "blocked" or offline)]
     if asked:
         click.echo("  Put into corrections.yaml what is right, then resolve again:", err=True)
     for one in asked:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from refsync.mapping import Tables
 from refsync.model import Entry
 from refsync.resolvers import Id, Request, Resolver, Unreadable
+from refsync.resolvers.memory import Memory
 from refsync.web import Answer, Question, Services
 
 _PATIENCE = 2  # failures one after another, after which a source is not asked again in this run
@@ -22,8 +23,10 @@ class Sources:
 
     services: Services
     tables: Tables
+    memory: Memory
     secrets: Mapping[str, str] = field(default_factory=dict)
     mirror: str | None = None
+    is_fresh: bool = False  # whether what is remembered counts for nothing
     silent: dict[str, str] = field(default_factory=dict)  # why a source is not asked any more
     _failures: dict[str, int] = field(default_factory=dict)
 
@@ -32,18 +35,19 @@ class Sources:
 
         What is in neither was not answered: `silent` says why.
         """
-        known: dict[Id, Entry] = {}
-        missing: set[Id] = set()
-        for request in source.by_ids(ids):
+        said = {} if self.is_fresh else self.memory.recalled(source.name, ids)
+        for request in source.by_ids([one for one in ids if one not in said]):
             records, state = self._records(source, request)
+            told: dict[Id, Entry | None] = {}
             if state == "missing" and len(request.ids) == 1:
-                missing.update(request.ids)
-            if state != "found":
-                continue
-            answered = _in_order(request, records) if source.in_order else _by_name(request, records)
-            known |= answered
-            missing |= set(request.ids) - set(answered)
-        return known, missing
+                told = {request.ids[0]: None}
+            elif state == "found":
+                answered = _in_order(request, records) if source.in_order else _by_name(request, records)
+                told = {one: answered.get(one) for one in request.ids}
+            self.memory.keep(source.name, told)
+            said |= told
+        known = {one: entry for one, entry in said.items() if entry is not None}
+        return known, set(said) - set(known)
 
     def by_title(self, source: Resolver, work: Entry) -> tuple[tuple[Entry, ...], bool]:
         """(the candidates of a source for a work, whether the source has answered)."""
@@ -65,7 +69,7 @@ class Sources:
                 return False
             return True
 
-        answer = self.services.ask(self._question(source, request, is_good))
+        answer = self.services.ask(self._question(source, request, is_good), is_fresh=self.is_fresh)
         self._note(source, answer)
         return (found[-1] if found and answer.state == "found" else ()), answer.state
 

@@ -1,0 +1,68 @@
+"""Knows what each source has said of each identifier, so that a batch asks only for those that are new.
+
+A cache of answers knows a batch only whole; the next run asks for other works, and so in other batches.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+
+from refsync import __version__, documents
+from refsync.model import Entry
+from refsync.resolvers import Id
+
+_KNOWN, _MISSING = timedelta(days=30), timedelta(days=7)  # that a work, and that "no such work", is believed
+
+
+class Memory:
+    """What sources have said, in a file of the cache; one that cannot be written remembers for this run only."""
+
+    def __init__(self, folder: Path, today: str) -> None:
+        self._today = date.fromisoformat(today)
+        try:
+            self._base = self._opened(folder / "works.sqlite")
+        except sqlite3.Error:
+            self._base = self._opened(Path(":memory:"))
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._base.close()
+
+    def recalled(self, source: str, ids: Iterable[Id]) -> dict[Id, Entry | None]:
+        """What a source has said of identifiers: the work, or None where it knows none. What was never asked is not in it."""
+        out: dict[Id, Entry | None] = {}
+        for one in ids:
+            row = self._base.execute(
+                "select day, data from works where source = ? and scheme = ? and value = ? and version = ?",
+                (source, *one, __version__),
+            ).fetchone()
+            if row is None:
+                continue
+            age = self._today - date.fromisoformat(row[0])
+            if age <= (_KNOWN if row[1] is not None else _MISSING):
+                out[one] = documents.unpacked(row[1], Entry) if row[1] is not None else None
+        return out
+
+    def keep(self, source: str, said: Mapping[Id, Entry | None]) -> None:
+        """Remembers what a source has said."""
+        rows = [
+            (source, *one, __version__, self._today.isoformat(), documents.packed(entry) if entry else None)
+            for one, entry in said.items()
+        ]
+        with suppress(sqlite3.Error), self._base:
+            self._base.executemany("insert or replace into works values (?, ?, ?, ?, ?, ?)", rows)
+
+    @staticmethod
+    def _opened(path: Path) -> sqlite3.Connection:
+        base = sqlite3.connect(path)
+        base.execute(
+            "create table if not exists works (source text, scheme text, value text, version text, day text, data blob, "
+            "primary key (source, scheme, value))"
+        )
+        return base

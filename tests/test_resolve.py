@@ -1,0 +1,365 @@
+"""What is learned of works, from whom, and what is asked instead: against a stand-in for every source, on real sockets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from pytest_httpserver import HTTPServer
+from werkzeug.wrappers import Request, Response
+
+from refsync import documents, formats, resolve, web
+from refsync.cli import cli
+from refsync.formats import catalog as catalog_file
+from refsync.mapping import Tables
+from refsync.model import Catalog, Failure
+from refsync.resolvers.asking import Sources
+from refsync.resolvers.memory import Memory
+from tests import services
+from tests.conftest import EXAMPLE
+from tests.services import Fault, Services
+
+KNOWN = EXAMPLE / "known.bib"
+SHORT = web.Patience(retries=2, backoff=0.01, longest=2, timeout=(1, 1))
+TODAY = "2026-11-24"
+
+
+@pytest.fixture
+def server() -> Iterator[HTTPServer]:
+    # Of its own, not of the session: what one test leaves unanswered must not wait in the next.
+    with HTTPServer(threaded=True) as one:
+        yield one
+
+
+@pytest.fixture
+def world(server: HTTPServer) -> Services:
+    known = formats.of_path("x.bib")
+    assert known is not None
+    return Services(server, known.read(KNOWN.read_text(encoding="utf-8"), "known.bib", Tables()).entries)
+
+
+LIST = """# A list
+
+## Pruning
+
+- [Sixteen Heads](https://arxiv.org/abs/1905.10650): Are Sixteen Heads Really Better than One? NeurIPS 2019
+- [Swin Transformer: Hierarchical Vision Transformer using Shifted Windows](https://arxiv.org/abs/2103.14030). ICCV 2021
+- Training data-efficient image transformers & distillation through attention. ICML 2021
+- Neural Architecture Search without Training. ICML 2021
+- A Paper that Nobody Has Ever Heard of in this World. ICML 2021
+"""
+TITLES = {
+    "Training data-efficient image transformers & distillation through attention",
+    "Neural Architecture Search without Training",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "README.md").write_text(LIST, encoding="utf-8")
+    return tmp_path / "list"
+
+
+Run = Callable[..., resolve.Report]
+
+
+@pytest.fixture
+def run(tmp_path: Path, world: Services) -> Run:
+    def resolved(
+        folder: Path, *, offline: bool = False, secrets: dict[str, str] | None = None, **named: object
+    ) -> resolve.Report:
+        cache = tmp_path / "cache"
+        contact = "someone@example.org"
+        with (
+            web.Services(cache, contact=contact, is_offline=offline, patience=SHORT) as asked,
+            Memory(cache, TODAY) as memory,
+        ):
+            sources = Sources(asked, Tables(), memory, secrets or {}, world.address)
+            return resolve.resolve(folder, sources=sources, cache=cache, today=TODAY, **named)  # type: ignore[arg-type]
+
+    return resolved
+
+
+def states(report: resolve.Report) -> dict[str, str]:
+    return {one.before.title: one.state for one in report.outcomes}
+
+
+def catalog_of(folder: Path) -> Catalog:
+    return catalog_file.read(documents.text_of(folder / "catalog.yaml"), "catalog.yaml")[0]
+
+
+def facts_of(folder: Path) -> set[str]:
+    return {f"{entry.key}.{name}" for entry in catalog_of(folder).entries for name in entry.said}
+
+
+def test_works_are_completed_with_who_said_it(folder: Path, run: Run, world: Services) -> None:
+    report = run(folder)
+    assert sorted(states(report).values()) == ["not found", *["resolved"] * 4]
+    swin = next(one for one in catalog_of(folder).entries if one.title.startswith("Swin"))
+    assert [person.family for person in swin.authors][:3] == ["Liu", "Lin", "Cao"]
+    assert swin.authors[0].given == "Ze", "full names win over initials"
+    assert swin.said["authors"].by == "crossref", "found by the DOI that Semantic Scholar knows"
+    assert swin.said["authors"].via == "arxiv:2103.14030"
+    assert swin.said["authors"].on == TODAY
+    found = next(one for one in catalog_of(folder).entries if one.title in TITLES)
+    assert found.said["authors"].via == found.title, "what was found by title says so"
+    assert found.key.startswith(names_of_first(found.key)), "a provisional key became the real one"
+
+
+def names_of_first(key: str) -> str:
+    return key.partition("20")[0]
+
+
+def test_requests_are_few_and_none_the_second_time(folder: Path, run: Run, world: Services) -> None:
+    run(folder)
+    assert world.count("/export.arxiv.org/") == 1
+    assert world.count("/paper/batch") == 1
+    assert world.count("/search/match") + world.count("query.bibliographic") == 3, (
+        "one for each work without identifier"
+    )
+    before, text = len(world.asked), (folder / "catalog.yaml").read_bytes()
+    run(folder)
+    assert len(world.asked) == before
+    assert (folder / "catalog.yaml").read_bytes() == text
+
+
+def test_the_cold_example(tmp_path: Path, run: Run, world: Services) -> None:
+    folder = tmp_path / "example"
+    folder.mkdir()
+    shutil.copy(EXAMPLE / "README.md", folder)
+    report = run(folder)
+    without = sum(not one.before.ids for one in report.outcomes)
+    assert world.count("/export.arxiv.org/") <= 1
+    assert world.count("/paper/batch") <= 1
+    assert world.count("/search/match") + world.count("query.bibliographic") <= without
+    before = len(world.asked)
+    run(folder)
+    assert len(world.asked) == before
+    wrong = [one.before.title for one in report.outcomes if one.state == "resolved" and one.after.year is None]
+    assert not wrong
+
+
+FAULTS: dict[str, list[Fault]] = {
+    "429 for ever": [services.status(429)],
+    "429 with Retry-After, then well": [services.status(429, Retry_After="1"), services.whole],
+    "429 for an hour": [services.status(429, Retry_After="3600")],
+    "503": [services.status(503)],
+    "500 once": [services.status(500), services.whole],
+    "403": [services.status(403)],
+    "400": [services.status(400)],
+    "a page with 200": [services.page],
+    "another type": [services.other_type],
+    "broken JSON": [services.broken],
+    "an empty answer": [services.empty],
+    "a cut connection": [services.cut],
+    "no answer in time": [services.slow],
+}
+WELL = {"429 with Retry-After, then well", "500 once"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_never_an_answer(fault: str, folder: Path, run: Run, world: Services) -> None:
+    hosts = [
+        "export.arxiv.org",
+        "api.semanticscholar.org",
+        "api.crossref.org",
+        "api.datacite.org",
+        "api.openalex.org",
+        "doi.org",
+    ]
+    for host in hosts:
+        world.faults[host] = list(FAULTS[fault])
+    report = run(folder)
+    assert set(states(report).values()) <= {"resolved", "blocked", "not found"}
+    if fault not in WELL:
+        assert set(states(report).values()) == {"blocked"}, "nothing was said about any work"
+        assert not any("arxiv" in by.by for one in catalog_of(folder).entries for by in one.said.values())
+    assert len(catalog_of(folder).entries) == 5
+    assert len(world.asked) < 60, "bounded, whatever the server says"
+    world.faults.clear()
+    asked = len(world.asked)
+    again = run(folder)
+    assert sorted(states(again).values()) == ["not found", *["resolved"] * 4], "what failed was not believed"
+    assert len(world.asked) > asked or fault in WELL
+
+
+@pytest.mark.parametrize("host", ["export.arxiv.org", "api.semanticscholar.org", "api.crossref.org"])
+def test_one_source_down_leaves_the_others(host: str, folder: Path, run: Run, world: Services) -> None:
+    world.faults[host] = [services.status(503)]
+    report = run(folder)
+    counts = list(states(report).values())
+    assert counts.count("resolved") >= 3
+    world.faults.clear()
+    asked = list(world.asked)
+    run(folder)
+    repeated = [one for one in world.asked[len(asked) :] if one in asked and host not in one]
+    assert not repeated, "what succeeded is not asked again"
+
+
+def test_a_batch_with_nulls_and_another_order(folder: Path, run: Run, world: Services) -> None:
+    (folder / "README.md").write_text(
+        LIST + "- [A Work that Semantic Scholar Lacks](https://arxiv.org/abs/2001.00001). arXiv 2020\n",
+        encoding="utf-8",
+    )
+    report = run(folder)
+    assert states(report)["A Work that Semantic Scholar Lacks"] == "not found"
+    assert sum(state == "resolved" for state in states(report).values()) == 4
+
+
+def test_a_person_who_stops_it_keeps_what_was_learned(folder: Path, run: Run, world: Services) -> None:
+    world.faults["api.crossref.org"] = [interrupt]
+    report = run(folder)
+    assert report.is_stopped
+    assert facts_of(folder), "what was learned until then is in the catalog"
+    world.faults.clear()
+    assert sorted(states(run(folder)).values()) == ["not found", *["resolved"] * 4]
+
+
+def interrupt(request: Request, right: Response) -> Response:
+    """A person presses Ctrl-C while an answer is on its way."""
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.5)
+    return right
+
+
+def test_link_and_title_disagree(folder: Path, run: Run) -> None:
+    (folder / "README.md").write_text(
+        "# L\n\n- [Completely Another Subject of Marine Biology](https://arxiv.org/abs/2103.14030). ICCV 2021\n",
+        encoding="utf-8",
+    )
+    (outcome,) = run(folder).outcomes
+    assert outcome.state == "conflict"
+    assert "Swin Transformer" in outcome.why
+    assert outcome.after == outcome.before
+    assert 'arxiv: "2103.14030"' in outcome.line
+
+
+def test_an_identifier_that_another_entry_has_is_a_question(folder: Path, run: Run) -> None:
+    (folder / "README.md").write_text(
+        "# L\n\n## A\n\n- [Swin](https://arxiv.org/abs/2103.14030): Hierarchical Transformers with Windows. ICCV 2021\n\n"
+        "## B\n\n- Swin Transformer: Hierarchical Vision Transformer using Shifted Windows. ICCV 2021\n",
+        encoding="utf-8",
+    )
+    report = run(folder)
+    asked = [one for one in report.outcomes if one.state == "ambiguous"]
+    assert len(asked) == 1
+    assert asked[0].line.startswith("same: [[")
+    assert len(catalog_of(folder).entries) == 2
+    (folder / "corrections.yaml").write_text(asked[0].line, encoding="utf-8")
+    run(folder)
+    (one,) = catalog_of(folder).entries
+    assert one.aliases
+
+
+def test_corrections_are_never_overwritten_and_their_facts_stay(folder: Path, run: Run) -> None:
+    run(folder)
+    key = next(one.key for one in catalog_of(folder).entries if one.title.startswith("Swin"))
+    (folder / "corrections.yaml").write_text(f"{key}: {{date: 1999, authors: [Ann Other]}}\n", encoding="utf-8")
+    run(folder, refresh=["all"])
+    entry = catalog_of(folder).by_key[key]
+    assert (entry.year, entry.authors[0].family) == (1999, "Other")
+    (folder / "corrections.yaml").write_text(
+        '"A Paper that Nobody Has Ever Heard of in this World": {ids: {arxiv: "2103.14030"}}\n', encoding="utf-8"
+    )
+    report = run(folder)
+    assert states(report)["A Paper that Nobody Has Ever Heard of in this World"] == "ambiguous", "Swin has it already"
+
+
+def test_a_person_answers_with_an_identifier(folder: Path, run: Run) -> None:
+    (folder / "README.md").write_text("# L\n\n- Windows that Shift, in Layers of Layers. ICCV 2021\n", encoding="utf-8")
+    (folder / "corrections.yaml").write_text(
+        '"Windows that Shift, in Layers of Layers": {ids: {arxiv: "2103.14030"}}\n', encoding="utf-8"
+    )
+    (outcome,) = run(folder).outcomes
+    assert outcome.state == "resolved"
+    (entry,) = catalog_of(folder).entries
+    assert entry.title.startswith("Swin Transformer")
+    assert CliRunner().invoke(cli, ["build", str(folder)]).exit_code == 0
+    assert catalog_of(folder).entries == (entry,), "the next build keeps it"
+
+
+def test_facts_go_with_the_identifier_they_were_found_through(folder: Path, run: Run) -> None:
+    run(folder)
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    (folder / "README.md").write_text(text.replace("2103.14030", "2103.99999"), encoding="utf-8")
+    assert CliRunner().invoke(cli, ["build", str(folder)]).exit_code == 0
+    swin = next(one for one in catalog_of(folder).entries if one.title.startswith("Swin"))
+    assert not swin.authors, "what the old link told is gone with it"
+
+
+def test_dry_run_writes_nothing_and_shows_every_field(
+    folder: Path, tmp_path: Path, world: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFSYNC_MIRROR", world.address)
+    monkeypatch.setenv("REFSYNC_CACHE_DIR", str(tmp_path / "other"))
+    result = CliRunner().invoke(cli, ["resolve", str(folder), "--dry-run"])
+    assert result.exit_code == 0, result.output
+    assert "+ authors: Ze Liu" in result.stdout
+    assert sorted(one.name for one in folder.iterdir()) == ["README.md"]
+
+
+def test_freeze_adds_and_changes_nothing(folder: Path, run: Run) -> None:
+    (folder / "refsync.yaml").write_text("freeze: true\n", encoding="utf-8")
+    CliRunner().invoke(cli, ["build", str(folder)])
+    before = {one.key: one for one in catalog_of(folder).entries}
+    run(folder)
+    for entry in catalog_of(folder).entries:
+        old = before[entry.key]  # no key is new
+        assert (entry.title, entry.venue and entry.venue.short, entry.year) == (
+            old.title,
+            old.venue and old.venue.short,
+            old.year,
+        )
+    assert any(one.authors for one in catalog_of(folder).entries)
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"specs": ["arxive"]}, "arxiv"),
+        ({"refresh": ["nobody"]}, "nobody"),
+        ({"specs": ["bib:none.bib"]}, "no such file"),
+    ],
+)
+def test_what_there_is_not_is_told(named: dict[str, list[str]], says: str, folder: Path, run: Run) -> None:
+    with pytest.raises(Failure) as told:
+        run(folder, **named)
+    assert says in str(told.value)
+
+
+def test_no_secret_leaves_its_server_or_stays(folder: Path, tmp_path: Path, run: Run, world: Services) -> None:
+    secret = "s3cr3t-k3y-of-a-person"
+    run(folder, secrets={"S2_API_KEY": secret, "OPENALEX_API_KEY": secret})
+    assert not any(secret in value for one in world.headers for value in one.values()), "a mirror is given no key"
+    question = web.Question(
+        url=f"{world.address}/api.semanticscholar.org/graph/v1/paper/search/match?query=Swin",
+        header=("x-api-key", secret),
+    )
+    with web.Services(tmp_path / "cache", contact="someone@example.org", patience=SHORT) as asked:
+        asked.ask(question)
+        assert world.headers[-1].get("X-Api-Key") == secret, "its own server is"
+        world.faults["go"] = [
+            lambda request, right: services.Response(
+                "",
+                302,
+                {
+                    "Location": world.address.replace("localhost", "127.0.0.1")
+                    + "/export.arxiv.org/api/query?id_list=2103.14030"
+                },
+            )
+        ]
+        asked.ask(web.Question(url=f"{world.address}/go", header=("x-api-key", secret)))
+    assert secret not in str(world.headers[-1]), "no redirect takes it elsewhere"
+    assert secret not in repr(question)
+    for path in (*tmp_path.rglob("*"),):
+        if path.is_file():
+            data = path.read_bytes()
+            assert secret.encode() not in data, path
+            assert b"someone@example.org" not in data, path
