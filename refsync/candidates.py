@@ -140,7 +140,7 @@ def _near(title: str, work: Entry, record: Entry) -> Verdict:
     score = matching.similarity(ours, theirs)
     if _is_short(ours) or _is_short(theirs) or matching.turns(ours, theirs):
         return Verdict(False, "the titles differ")
-    if score >= matching.NEAR and _is_respelt(ours, theirs):
+    if score >= matching.NEAR and is_respelt(ours, theirs):
         return Verdict(True, f"one title, spelt otherwise ({score:.0f} of 100)")
     if _is_headed(title, record.title) and work.year and record.year == work.year:
         return Verdict(True, "one title, with and without the name before it")
@@ -184,7 +184,7 @@ def _has_evidence(work: Entry, record: Entry) -> bool:
     return False
 
 
-def _is_respelt(ours: str, theirs: str) -> bool:
+def is_respelt(ours: str, theirs: str) -> bool:
     """Whether two comparison forms differ only as spellings do: hyphens, plurals, a letter, British and American, "the"."""
     left, right = ours.split(), theirs.split()
     for tag, start, end, first, last in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():

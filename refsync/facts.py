@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from refsync import matching, merging, names, titles
+from refsync import candidates, merging, names, titles
 from refsync.candidates import Found
 from refsync.model import Date, Entry, Person, Said, Venue
 
@@ -241,20 +241,30 @@ def _names(
 def disagreements(work: Entry, known: Entry) -> tuple[str, ...]:
     """What the list says of a work that the accepted facts contradict, each in words that its maintainer understands."""
     out = []
-    if _from_source(known, "venue") and work.venue and known.venue and work.venue.short != known.venue.short:
+    if _from_source(known, "venue") and work.venue and known.venue and not _are_one(work.venue, known.venue):
         ours, theirs = work.venue.short or work.venue.name, known.venue.short or known.venue.name
         by = known.said["venue"].by
-        if work.venue.kind == "preprint":
-            out.append(f"published since: {theirs} {known.year or ''}".rstrip() + f" ({by})")
-        else:
-            out.append(f"the list says {ours}, {by} says {theirs}")
+        since = f"published since: {theirs} {known.year or ''}".rstrip()
+        out.append(f"{since} ({by})" if work.venue.kind == "preprint" else f"the list says {ours}, {by} says {theirs}")
     is_dated = _from_source(known, "date") and work.year and known.year and "date" not in work.said
     if is_dated and work.year != known.year and not (work.venue and work.venue.kind == "preprint"):
         out.append(f"the list says {work.year}, {known.said['date'].by} says {known.year}")
     if _from_source(known, "title"):
         ours, theirs = titles.comparison(work.title), titles.comparison(known.title)
         if ours != theirs:
-            score = matching.similarity(ours, theirs)
-            what = "misspelt" if score >= matching.NEAR else "another title"
-            out.append(f"{what}: {known.said['title'].by} has {known.title!r}")
+            what = (
+                "the title is misspelt"
+                if candidates.is_respelt(ours, theirs)
+                else "it was published under another title"
+            )
+            out.append(f"{what}: {known.title!r} ({known.said['title'].by})")
     return tuple(out)
+
+
+def _are_one(ours: Venue, theirs: Venue) -> bool:
+    """Whether a list may call a venue so: one of two joint conferences, a workshop by its conference."""
+    if ours.short and theirs.short and ours.short in theirs.short.split("-"):
+        return True
+    if ours.kind == theirs.kind == "workshop":
+        return (ours.short or ours.name).split()[0] in theirs.name.split() or theirs.short is not None
+    return bool(ours.short and ours.short == theirs.short) or ours.name == theirs.name

@@ -31,7 +31,7 @@ _BY_TITLE = ("semanticscholar", "crossref", "openalex", "dblp")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """What became of one work: its state, why, the line of corrections.yaml that settles it ("" when nothing is open), and
-    the work before and after."""
+    the work before and after. `is_dead`: no source knows an identifier that the list gives."""
 
     state: State
     before: Entry
@@ -39,6 +39,7 @@ class Outcome:
     why: str = ""
     line: str = ""
     is_new: bool = True
+    is_dead: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -340,7 +341,14 @@ def _outcome(work: Entry, search: _Search, at: int, today: str, *, adds_only: bo
     if search.is_stopped and not search.found[at]:
         return Outcome(state="blocked", before=work, after=work, why="stopped before it was asked")
     if gone := sorted(f"{scheme} {value}" for scheme, value in search.missing[at]):
-        return Outcome(state="not found", before=work, after=work, why=f"no source knows {', '.join(gone)}", line=line)
+        return Outcome(
+            state="not found",
+            before=work,
+            after=work,
+            why=f"no source knows {', '.join(gone)}",
+            line=line,
+            is_dead=True,
+        )
     return Outcome(state="not found", before=work, after=work, why="no source has a work with this title", line=line)
 
 
@@ -393,6 +401,26 @@ def _questioned(one: Outcome, holders: Mapping[Id, Sequence[str]]) -> Outcome:
     why = f"it would get {scheme} {value}, which {other} has too"
     line = f"same: [[{other}, {one.before.key}]]   # or different: [[{other}, {one.before.key}]]"
     return Outcome(state="ambiguous", before=one.before, after=one.before, why=why, line=line)
+
+
+def of_the_list(report: Report) -> tuple[Problem, ...]:
+    """What the list itself gets wrong, for its maintainer: wrong venues and years, misspelt titles, works published since,
+    links that lead to another work or nowhere."""
+    out = list(report.build.result.claims)
+    for one in report.outcomes:
+        where = next((f"{at.file}:{at.line}" for at in one.before.origin), one.before.key)
+        if one.state == "conflict":
+            what = f"{one.before.title!r}: {one.why}."
+            out.append(Problem(where=where, what=what, hint="Mend the link or the title.", check="list"))
+        elif one.state == "not found" and one.is_dead:
+            what = f"{one.before.title!r}: {one.why}."
+            out.append(Problem(where=where, what=what, hint="Mend the link.", check="list"))
+    return tuple(sorted(out, key=_by_line))
+
+
+def _by_line(problem: Problem) -> tuple[str, int]:
+    file, _, line = problem.where.rpartition(":")
+    return file, int(line) if line.isdigit() else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from refsync.cli import reports
 from refsync.cli.failing import FOUND, failures
 from refsync.cli.wishes import wished, wishes
+
+if TYPE_CHECKING:
+    from refsync.model import Problem
 
 
 @click.command()
@@ -64,10 +68,24 @@ def rekey(path: Path, everything: bool, dry_run: bool) -> None:
     help="A bibliography that papers use too: works and keys that it shares. Repeatable.",
 )
 @click.option(
+    "--list",
+    "of_the_list",
+    is_flag=True,
+    help="Only what the list itself gets wrong, by what sources said: for its maintainer.",
+)
+@click.option("--markdown", is_flag=True, help="With --list: as Markdown, for an issue or a pull request.")
+@click.option(
     "--without", multiple=True, metavar="CHECK", help="Leave out a check. Repeatable; refsync.yaml does it for good."
 )
 def check(
-    path: Path, as_json: bool, fix: bool, since: str | None, also: tuple[Path, ...], without: tuple[str, ...]
+    path: Path,
+    as_json: bool,
+    fix: bool,
+    since: str | None,
+    also: tuple[Path, ...],
+    of_the_list: bool,
+    markdown: bool,
+    without: tuple[str, ...],
 ) -> None:
     """Show everything in a list, its catalog and its exports that needs attention. Exit code 3 when there is something.
 
@@ -77,6 +95,9 @@ def check(
         from refsync import checking, history
         from refsync.build import build as built
 
+        if of_the_list:
+            _check_list(path, as_json=as_json, markdown=markdown)
+            return
         report, found = checking.found(path, also=also, without=without)
         if fix and any(one.check == "stale" for one in found):
             done = built(path)
@@ -86,11 +107,26 @@ def check(
             with history.at(report.folder, since) as before:
                 then = before if path.is_dir() else before / path.name
                 found = checking.fresh(found, checking.found(then, also=also, without=without)[1])
-        for one in found:
-            if as_json:
-                click.echo(json.dumps({"check": one.check, "where": one.where, "what": one.what, "hint": one.hint}))
-            else:
-                click.echo(str(one))
-        click.echo(f"{len(found)} found" if found else "nothing found", err=True)
-        if found:
-            raise SystemExit(FOUND)
+        _show(found, as_json=as_json)
+
+
+def _check_list(path: Path, *, as_json: bool, markdown: bool) -> None:
+    """Shows what the list gets wrong: by the facts in the catalog, and by answers that were kept."""
+    from refsync.cli.resolving import resolved
+    from refsync.resolve import of_the_list
+
+    found = of_the_list(resolved(path, offline=True, dry_run=True))
+    _show(found, as_json=as_json, markdown=markdown)
+
+
+def _show(found: Sequence[Problem], *, as_json: bool, markdown: bool = False) -> None:
+    for one in found:
+        if as_json:
+            click.echo(json.dumps({"check": one.check, "where": one.where, "what": one.what, "hint": one.hint}))
+        elif markdown:
+            click.echo(f"- [ ] `{one.where}` {one.what}")
+        else:
+            click.echo(str(one))
+    click.echo(f"{len(found)} found" if found else "nothing found", err=True)
+    if found:
+        raise SystemExit(FOUND)

@@ -52,37 +52,9 @@ def resolve(
     stopped at any time, and continues where it was.
     """
     with failures():
-        from datetime import date
-
-        from refsync import resolve as resolving
-        from refsync import settings, web
-        from refsync.build import located
-        from refsync.mapping import Tables
-        from refsync.resolvers.asking import Sources
-        from refsync.resolvers.memory import Memory
-
-        folder, _ = located(path)
-        wanted = settings.load(folder)
-        tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
-        contact = os.environ.get("REFSYNC_MAILTO") or wanted.mailto
-        cache = web.cache_folder()
-        today = date.today().isoformat()
-        with (
-            web.Services(cache, contact=contact, is_offline=offline) as services,
-            Memory(cache, today) as memory,
-            _progress() as told,
-        ):
-            sources = Sources(services, tables, memory, _secrets(os.environ), os.environ.get("REFSYNC_MIRROR"))
-            report = resolving.resolve(
-                path,
-                sources=sources,
-                cache=cache,
-                today=today,
-                specs=specs,
-                refresh=refresh,
-                limit=limit,
-                dry_run=dry_run,
-                told=told,
+        with _progress() as told:
+            report = resolved(
+                path, offline=offline, specs=specs, refresh=refresh, limit=limit, dry_run=dry_run, told=told
             )
         if as_json:
             for one in report.outcomes:
@@ -92,6 +64,28 @@ def resolve(
         _show(report, dry_run=dry_run)
         if report.is_stopped:
             raise SystemExit(FAILED)
+
+
+def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
+    """What `resolve.resolve` makes of a folder with the sources that its settings and the environment name."""
+    from datetime import date
+
+    from refsync import resolve as resolving
+    from refsync import settings, web
+    from refsync.build import located
+    from refsync.mapping import Tables
+    from refsync.resolvers.asking import Sources
+    from refsync.resolvers.memory import Memory
+
+    folder, _ = located(path)
+    wanted = settings.load(folder)
+    tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
+    contact = os.environ.get("REFSYNC_MAILTO") or wanted.mailto
+    cache = web.cache_folder()
+    today = date.today().isoformat()
+    with web.Services(cache, contact=contact, is_offline=offline) as services, Memory(cache, today) as memory:
+        sources = Sources(services, tables, memory, _secrets(os.environ), os.environ.get("REFSYNC_MIRROR"))
+        return resolving.resolve(path, sources=sources, cache=cache, today=today, **named)
 
 
 def _secrets(environment: Mapping[str, str]) -> dict[str, str]:

@@ -204,8 +204,8 @@ def _arrays(file: IO[str]) -> Iterator[str]:
         except ValueError:
             more = file.read(_PIECE)
             if not more:
-                items.append(rest[start:])  # cut off, or broken: the reader tells
-                break
+                yield f"[{','.join([*items, rest[start:]])}"  # cut off, or broken: the reader tells
+                return
             rest, at = rest[start:] + more, 0
             continue
         items.append(rest[start:at])
