@@ -54,7 +54,7 @@ def test_pandoc_cites_every_entry(tmp_path: Path) -> None:
         "pandoc", "--citeproc", f"--bibliography={EXAMPLE / 'references.json'}", "all.md", "-t", "html", cwd=tmp_path
     )
     assert out.count('class="csl-entry"') == ENTRIES
-    assert "Are Sixteen Heads Really Better Than One?" in out
+    assert "Are Sixteen Heads Really Better than One?" in out
 
 
 def test_rispy_reads_every_entry() -> None:
