@@ -126,8 +126,8 @@ def asked(name: str, *ids: tuple[str, str]) -> list[Any]:
 
 def test_what_each_source_is_asked() -> None:
     old, odd = ("arxiv", "quant-ph/0201082"), ("doi", "10.1016/s0,1|2(3)")
-    assert asked("arxiv", ("arxiv", "2203.02094"), ("arxiv", "abc"), old) == [
-        ("/api/query", {"id_list": "2203.02094,quant-ph/0201082", "start": "0", "max_results": "100"})
+    assert asked("arxiv", ("arxiv", "2203.02094"), ("arxiv", "abc"), old, ("arxiv", "math.gt/0309136")) == [
+        ("/api/query", {"id_list": "2203.02094,quant-ph/0201082,math/0309136", "start": "0", "max_results": "100"})
     ]
     (together, first), (alone, second) = asked("crossref", ("doi", "10.1145/1.2"), ("doi", "10.18653/v1/x"), odd)
     assert (together, first["filter"]) == ("/works", "doi:10.1145/1.2,doi:10.18653/v1/x") and first["rows"] == "2"
@@ -144,7 +144,7 @@ def test_what_each_source_is_asked() -> None:
         ]
     }  # fmt: skip
     (_, listed), (single, _) = asked("openalex", ("doi", "10.1/a"), ("doi", "10.2/b"), odd)
-    assert listed["filter"] == "doi:10.1/a|10.2/b" and single == "/works/doi:10.1016%2Fs0%2C1%7C2%283%29"
+    assert listed["filter"] == "doi:10.1/a|10.2/b" and single == "/works/doi:10.1016/s0%2C1%7C2%283%29"
     assert asked("acl", ("acl", "P19-1580"), ("acl", "../x")) == [("/P19-1580.bib", None)]
     assert asked("openreview", ("openreview", "abcDEF_12")) == [("/notes", {"id": "abcDEF_12"})]
     assert asked("doi", ("doi", "10.1/a<b>#c")) == [("/10.1/a%3Cb%3E%23c", None)]
