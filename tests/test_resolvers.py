@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from refsync.formats import catalog as catalog_file
 from refsync.formats import page_range
 from refsync.mapping import Tables
 from refsync.model import Date, Entry, Person
-from refsync.resolvers import RESOLVERS, Resolver, Unreadable, named
+from refsync.resolvers import RESOLVERS, Resolver, Unreadable, deposited, named
 from tests.conftest import SHARED
 
 TABLES = Tables()
@@ -235,6 +236,20 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     for key, one in list(inside):
         yield value, key
         yield from _places(one)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<math>" * 25_000 + "</annotation>" * 25_000, "<i>" + "<!--" * 50_000, "<a " * 50_000 + "<i>", "&amp;" * 50_000,
+        "<sup>" * 50_000, "<b>\n " * 50_000, "\n \n" * 50_000, "*" * 100_000,
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_text_made_to_be_slow_is_not(text: str) -> None:
+    start = process_time()
+    deposited.title(text), deposited.paragraphs(text), deposited.person(text), deposited.pages(text)
+    assert process_time() - start < 5
 
 
 def test_one_broken_item_does_not_cost_the_others() -> None:

@@ -20,7 +20,12 @@ _ELEMENTS = (
     "math|semantics|annotation|annotation-xml|none|mprescripts|m(?:i|n|o|s|text|space|row|sub|sup|subsup|frac|sqrt|root|over|"
     "under|underover|style|padded|phantom|fenced|table|tr|td|enclose|multiscripts|error|action)"
 )
-_TAG = re.compile(rf"<(/?)(?:[a-z]+:)?({_ELEMENTS})((?:\s[^<>]*)?/?)>", re.IGNORECASE)
+# An element with a prefix ("jats:related-article") is markup whatever its name.
+_TAG = re.compile(
+    rf"<(/?)(?:[a-z]\w*:(?P<prefixed>[a-z][\w-]*)|(?P<plain>{_ELEMENTS}))(?P<rest>(?:\s[^<>]*)?/?)>", re.IGNORECASE
+)
+_COMMENT = re.compile(r"<!--[^<>]*-->")
+_DEEPEST = 20  # formulas within formulas; no one deposits more than four
 _BLOCKS = frozenset({"p", "sec", "div", "abstract", "list-item", "li", "disp-quote", "br", "title", "label"})
 _HEADING = re.compile(r"(?:abstract|summary)\W*", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.DOTALL)
@@ -74,20 +79,20 @@ def _unmarked(value: str, between: str) -> str:
     """The text between tags. Of a formula given in several ways the TeX is taken; blocks end with `between`."""
     if _TAG.search(value) is None:
         return value
-    value = re.sub(r"\s+", " ", value)
+    value = re.sub(r"\s+", " ", _COMMENT.sub("", value))
     # The formulas that are open, the outermost first, each with its text so far; before them the text itself.
     frames: list[tuple[str, list[str]]] = [("", [])]
     at = 0
     for tag in _TAG.finditer(value):
         frames[-1][1].append(value[at : tag.start()])
         at = tag.end()
-        name = tag[2].lower()
+        name = (tag["prefixed"] or tag["plain"]).lower()
         if name in _BLOCKS:
             frames[-1][1].append(between)
-        elif name not in _FORMULAS or tag[3].endswith("/"):
+        elif name not in _FORMULAS or tag["rest"].endswith("/"):
             continue
         elif not tag[1]:
-            frames.append((name, []))
+            frames += [(name, [])] if len(frames) < _DEEPEST else []
         elif any(name == opened for opened, _ in frames):
             while _close(frames) != name:
                 pass

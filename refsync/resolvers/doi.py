@@ -55,6 +55,7 @@ def entry_of(item: Any, tables: Tables) -> Entry | None:
         authors_complete=True if authors else None,
         editors=deposited.people(map(_person, listed(item.get("editor")))),
         date=crossref.date_of(item),
+        venue=entry.venue if entry.venue and entry.venue.name else None,
         pages=deposited.pages(entry.pages),
         abstract=deposited.paragraphs(item.get("abstract")),
         ids={**entry.ids, **(deposited.isbn(_first(item.get("ISBN"))) if entry.kind == "book" else {})},
