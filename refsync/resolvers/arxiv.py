@@ -62,7 +62,8 @@ def identified(text: str) -> str | None:
     """The arXiv id, without its version, in an id or an address of arXiv; None when it is malformed."""
     value = text.strip()
     found = identifiers.of_url(value if "/abs/" in value else f"https://arxiv.org/abs/{value}")
-    return found[1] if found and found[0] == "arxiv" else None
+    # The class in "math.GT/0309136" says nothing that the number does not, and arXiv's answers leave it out.
+    return re.sub(r"\.[a-z]{2}/", "/", found[1]) if found and found[0] == "arxiv" else None
 
 
 def entry_of(item: Element, tables: Tables) -> Entry | None:

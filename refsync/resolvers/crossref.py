@@ -28,7 +28,7 @@ _FILTERED = re.compile(r"10\.\d{4,9}/[\w.()/-]+", re.ASCII)
 
 def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:
     """A request for each twenty DOIs, and one for each that cannot stand in a filter."""
-    plain = [one for one in ids if _FILTERED.fullmatch(one[1])]
+    plain = {one: None for one in ids if _FILTERED.fullmatch(one[1])}
     together = (
         Request(
             path="/works",
@@ -39,7 +39,7 @@ def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:
             ),
             ids=batch,
         )
-        for batch in answers.batches(plain, _BATCH)
+        for batch in answers.batches(list(plain), _BATCH)
     )
     alone = (Request(path=f"/works/{quote(one[1], safe='')}", ids=(one,)) for one in ids if one not in plain)
     return (*together, *alone)
@@ -80,7 +80,7 @@ def entry_of(item: Any, tables: Tables) -> Entry | None:
     if kind == "preprint":
         servers = [deposited.text(fields(one).get("name")) for one in listed(item.get("institution"))]
         publisher = next(filter(None, servers), publisher)
-    isbn = re.sub(r"^.*/|[^0-9Xx]", "", next(map(word, listed(item.get("ISBN"))), ""))
+    isbn = deposited.isbn(next(iter(listed(item.get("ISBN"))), None)) if kind == "book" else {}
     doi = identifiers.of_doi(word(item.get("DOI")))
     return Entry(
         kind=kind,
@@ -89,7 +89,7 @@ def entry_of(item: Any, tables: Tables) -> Entry | None:
         authors=authors,
         authors_complete=True if authors else None,
         editors=deposited.people(map(_person, listed(item.get("editor")))),
-        date=_date(item),
+        date=date_of(item),
         venue=deposited.venue(
             kind,
             containers[-1] if containers else "",
@@ -102,7 +102,7 @@ def entry_of(item: Any, tables: Tables) -> Entry | None:
         pages=deposited.pages(item.get("page")),
         abstract=deposited.paragraphs(item.get("abstract")),
         language=word(item.get("language")) or None,
-        ids=dict([doi] if doi else []) | ({"isbn": isbn} if kind == "book" and isbn else {}),
+        ids=dict([doi] if doi else []) | isbn,
         links=deposited.paper(fields(fields(item.get("resource")).get("primary")).get("URL")),
     )
 
@@ -130,7 +130,7 @@ def _person(value: Any) -> Person | None:
     return deposited.group(stated.get("name"))
 
 
-def _date(item: dict[str, Any]) -> Date | None:
+def date_of(item: dict[str, Any]) -> Date | None:
     """The day of the printed work, which is the year that it is cited by, else that of the first one online."""
     for name in ("published-print", "published-online", "issued", "published"):
         parts = fields(item.get(name)).get("date-parts")

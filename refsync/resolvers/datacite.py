@@ -108,10 +108,10 @@ def _person(value: Any) -> Person | None:
 def _date(said: dict[str, Any]) -> Date | None:
     """The year of publication, with month and day where a date of the first version says them for that year."""
     year = answers.date(said.get("publicationYear"))
-    dates = {word(one.get("dateType")): one.get("date") for one in reversed(listed(said.get("dates")))}
+    dates = {word(one.get("dateType")): one.get("date") for one in map(fields, reversed(listed(said.get("dates"))))}
     for name in ("Issued", "Available"):
         found = answers.date_of_iso(dates.get(name))
-        if found and found.month and (year is None or found.year == year.year):
+        if found and (year is None or (found.month and found.year == year.year)):
             return found
     return year
 

@@ -20,7 +20,12 @@ _ELEMENTS = (
     "math|semantics|annotation|annotation-xml|none|mprescripts|m(?:i|n|o|s|text|space|row|sub|sup|subsup|frac|sqrt|root|over|"
     "under|underover|style|padded|phantom|fenced|table|tr|td|enclose|multiscripts|error|action)"
 )
-_TAG = re.compile(rf"<(/?)(?:[a-z]+:)?({_ELEMENTS})((?:\s[^<>]*)?/?)>", re.IGNORECASE)
+# An element with a prefix ("jats:related-article") is markup whatever its name.
+_TAG = re.compile(
+    rf"<(/?)(?:[a-z]\w*:(?P<prefixed>[a-z][\w-]*)|(?P<plain>{_ELEMENTS}))(?P<rest>(?:\s[^<>]*)?/?)>", re.IGNORECASE
+)
+_COMMENT = re.compile(r"<!--[^<>]*-->")
+_DEEPEST = 20  # formulas within formulas; no one deposits more than four
 _BLOCKS = frozenset({"p", "sec", "div", "abstract", "list-item", "li", "disp-quote", "br", "title", "label"})
 _HEADING = re.compile(r"(?:abstract|summary)\W*", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.DOTALL)
@@ -61,8 +66,10 @@ def paragraphs(value: object) -> str | None:
     """An abstract as plain text, a line each paragraph, without the word Abstract before it."""
     if not isinstance(value, str):
         return None
-    plain = _unmarked(unescaped(value), "\n") if "<" in value or "&" in value else value
-    lines = [one for one in map(line, plain.split("\n" if "<" in value or "&lt;" in value else "\n\n")) if one]
+    plain = unescaped(value)
+    # Without tags a blank line parts paragraphs, and a single break is only where a line was full.
+    parts = _unmarked(plain, "\n").split("\n") if _TAG.search(plain) else re.split(r"\n\s*\n", plain)
+    lines = [one for one in map(line, parts) if one]
     if lines and _HEADING.fullmatch(lines[0]):
         del lines[0]
     return "\n".join(lines) or None
@@ -72,48 +79,55 @@ def _unmarked(value: str, between: str) -> str:
     """The text between tags. Of a formula given in several ways the TeX is taken; blocks end with `between`."""
     if _TAG.search(value) is None:
         return value
-    value = re.sub(r"\s+", " ", value)
-    out: list[list[str]] = [[]]
-    open_: list[str] = []
-    tex: str | None = None
+    value = re.sub(r"\s+", " ", _COMMENT.sub("", value))
+    # The formulas that are open, the outermost first, each with its text so far; before them the text itself.
+    frames: list[tuple[str, list[str]]] = [("", [])]
     at = 0
     for tag in _TAG.finditer(value):
-        out[-1].append(value[at : tag.start()])
+        frames[-1][1].append(value[at : tag.start()])
         at = tag.end()
-        name, closes = tag[2].lower(), tag[1] == "/"
-        if name in _FORMULAS and not tag[3].endswith("/"):
-            if not closes:
-                open_.append(name)
-                out.append([])
-            elif name in open_:
-                inner = "".join(out.pop())
-                while open_.pop() != name:
-                    inner = "".join(out.pop()) + inner
-                if name == "tex-math":
-                    tex = _formula(inner)
-                elif name == "math":
-                    out[-1].append("" if tex else re.sub(r"\s+", "", inner))
-                elif name in {"alternatives", "inline-formula", "disp-formula"}:
-                    out[-1].append(tex or inner)
-                    tex = None
-                if name == "tex-math" and not open_:
-                    out[-1].append(tex or "")
-                    tex = None
-        elif name in _BLOCKS:
-            out[-1].append(between)
-    out[-1].append(value[at:])
-    return "".join(part for parts in out for part in parts)
+        name = (tag["prefixed"] or tag["plain"]).lower()
+        if name in _BLOCKS:
+            frames[-1][1].append(between)
+        elif name not in _FORMULAS or tag["rest"].endswith("/"):
+            continue
+        elif not tag[1]:
+            frames += [(name, [])] if len(frames) < _DEEPEST else []
+        elif any(name == opened for opened, _ in frames):
+            while _close(frames) != name:
+                pass
+    frames[-1][1].append(value[at:])
+    return "".join(part for _, parts in frames for part in parts)
 
 
 # `annotation` is what a formula means in another notation, beside the formula itself: its text is dropped.
 _FORMULAS = frozenset({"alternatives", "inline-formula", "disp-formula", "tex-math", "math", "annotation"})
 
 
+class _Tex(str):
+    """A formula in TeX, which stands for its other notations."""
+
+
+def _close(frames: list[tuple[str, list[str]]]) -> str:
+    """Ends the innermost formula: its text becomes part of what it stands in. Returns its name."""
+    name, parts = frames.pop()
+    if name == "tex-math":
+        frames[-1][1].append(_Tex(_formula("".join(parts))))
+    elif name == "math":
+        frames[-1][1].append(re.sub(r"\s+", "", "".join(parts)))
+    elif name != "annotation":
+        tex = [part for part in parts if isinstance(part, _Tex)]
+        frames[-1][1].append(_Tex("".join(tex)) if tex else "".join(parts))
+    return name
+
+
 def _formula(source: str) -> str:
     """TeX out of JATS: Springer deposits a whole document around each formula."""
     found = _DOCUMENT.search(source)
     inner = (found[1] if found else source).strip()
-    return re.sub(r"^\$\$(.*)\$\$$", r"$\1$", inner)
+    if inner.startswith(("$$", "\\(", "\\[")):
+        inner = inner[2:-2]
+    return inner if not inner or inner.startswith("$") else f"${inner}$"
 
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -126,15 +140,24 @@ _ORDINAL = re.compile(r"(?:II|III|IV|VI{0,3})\.?", re.IGNORECASE)
 
 def person(value: object) -> Person | None:
     """The person, or the group, that a display string names; None when it holds no letter."""
-    name = _NUMBERED.sub("", text(value).lstrip("*†‡ ").rstrip("*†‡§¶ "))
+    name = _NUMBERED.sub("", _named(value))
     if not any(map(str.isalpha, name)):
         return None
     return Person(literal=name.rstrip(":; ")) if _GROUP.search(name) else recased(names.person(name))
 
 
+def _named(value: object) -> str:
+    """A name, or a part of one, without the marks of footnotes."""
+    return text(_SUPERSCRIPT.sub("", value) if isinstance(value, str) else value).strip(_MARKS)
+
+
+_SUPERSCRIPT = re.compile(r"<sup>[^<>]*</sup>", re.IGNORECASE)
+_MARKS = " ,;*†‡§¶"
+
+
 def of_parts(family: object, given: object, suffix: object = None) -> Person | None:
     """A person of parts as deposited, each kept whole; particles at the head of the family name stand apart."""
-    last, first = text(family).strip(" ,*"), text(given).strip(" ,*")
+    last, first = _named(family), _named(given)
     if not any(map(str.isalpha, last)):
         return person(first)
     if last.islower() and " " not in last and first[:1].isupper():
@@ -150,7 +173,7 @@ def of_parts(family: object, given: object, suffix: object = None) -> Person | N
 def group(value: object) -> Person | None:
     """A group that stands as an author."""
     name = text(value)
-    return Person(literal=name) if name else None
+    return Person(literal=name) if any(map(str.isalnum, name)) else None
 
 
 def recased(one: Person) -> Person:
@@ -200,6 +223,12 @@ def venue(kind: str, container: str, publisher: str, series: str = "", place: st
     if not name:
         return None
     return Venue(name=name, series=series or None, publisher=publisher or None, place=place or None)
+
+
+def isbn(value: object) -> dict[str, str]:
+    """The identifier of a book out of an ISBN in any spelling, an address of one too."""
+    digits = re.sub(r"^.*/|[\s-]", "", value) if isinstance(value, str) else ""
+    return {"isbn": digits} if re.fullmatch(r"\d{9}[\dXx]|97[89]\d{10}", digits, re.ASCII) else {}
 
 
 def paper(address: object) -> dict[str, str]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from refsync import identifiers
 from refsync.formats import csl
 from refsync.mapping import Tables
 from refsync.model import Entry, Person
-from refsync.resolvers import Id, Request, Unreadable, answers, deposited
+from refsync.resolvers import Id, Request, Unreadable, answers, crossref, deposited
 from refsync.resolvers.answers import fields, listed, word
 
 # The variables of CSL that a work is read from; the agencies add a hundred of their own.
 _TEXTS = ("volume", "issue", "page", "publisher-place", "edition", "language", "DOI")
-_DATES = ("published-print", "published-online", "issued", "published")
+_TITLES = ("container-title", "collection-title", "publisher")
 
 
 def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:
@@ -42,29 +43,22 @@ def entry_of(item: Any, tables: Tables) -> Entry | None:
     title = deposited.title(_first(item.get("title")))
     if not title:
         return None
-    type = word(item.get("type"))
-    if tables.kind_of("csl", type) is None:
-        # Crossref sends its own names of types.
-        kind = tables.kind_of("crossref", type) or "document"
-        type = tables.kinds[kind]["csl"][0]
     known: dict[str, Any] = {name: text for name in _TEXTS if (text := deposited.text(word(item.get(name))))}
-    known |= {
-        name: text
-        for name in ("container-title", "collection-title", "publisher")
-        if (text := deposited.text(_first(item.get(name))))
-    }
-    known |= {role: people for role in ("author", "editor") if (people := _names(item.get(role)))}
-    if dated := next((item[name] for name in _DATES if _is_date(item.get(name))), None):
-        known["issued"] = {"date-parts": fields(dated)["date-parts"]}
-    entry = next(csl.works([("doi", {"type": type, "title": title, **known})], tables, []))
-    isbn = word(_first(item.get("ISBN"))) if entry.kind == "book" else ""
+    known |= {name: text for name in _TITLES if (text := deposited.text(_first(item.get(name))))}
+    known |= {"type": _type(item, tables), "title": title}
+    entry = next(csl.works([("doi", known)], tables, []))
+    authors = deposited.people(map(_person, listed(item.get("author"))))
     return replace(
         entry,
         title=title,
+        authors=authors,
+        authors_complete=True if authors else None,
+        editors=deposited.people(map(_person, listed(item.get("editor")))),
+        date=crossref.date_of(item),
+        venue=entry.venue if entry.venue and entry.venue.name else None,
         pages=deposited.pages(entry.pages),
-        authors_complete=True if entry.authors else None,
         abstract=deposited.paragraphs(item.get("abstract")),
-        ids={**entry.ids, **({"isbn": isbn} if isbn else {})},
+        ids={**entry.ids, **(deposited.isbn(_first(item.get("ISBN"))) if entry.kind == "book" else {})},
         links=deposited.paper(fields(fields(item.get("resource")).get("primary")).get("URL")),
         extra={},
     )
@@ -74,32 +68,17 @@ def _first(value: Any) -> Any:
     return next(iter(listed(value)), None)
 
 
-def _is_date(value: Any) -> bool:
-    parts = fields(value).get("date-parts")
-    return (
-        isinstance(parts, list)
-        and bool(parts)
-        and isinstance(parts[0], list)
-        and answers.date(*parts[0][:1] or [None]) is not None
-    )
-
-
-_PARTS = {
-    "family": "family",
-    "given": "given",
-    "particle": "non-dropping-particle",
-    "suffix": "suffix",
-    "literal": "literal",
-}
-
-
-def _names(value: Any) -> list[dict[str, str]]:
-    people = deposited.people(map(_person, listed(value)))
-    return [{name: part for field, name in _PARTS.items() if (part := getattr(one, field))} for one in people]
+def _type(item: dict[str, Any], tables: Tables) -> str:
+    """The type as CSL has it. Crossref sends its own names; DataCite says "article" of whatever it knows no type for."""
+    type = word(item.get("type"))
+    if tables.kind_of("csl", type) is None:
+        return tables.kinds[tables.kind_of("crossref", type) or "document"]["csl"][0]
+    named = identifiers.of_doi(word(item.get("DOI"))) or ("", "")
+    return "document" if type == "article" and named[0] != "arxiv" else type
 
 
 def _person(value: Any) -> Person | None:
-    stated: Mapping[str, Any] = fields(value)
+    stated = fields(value)
     if stated.get("family") or stated.get("given"):
         particle = word(stated.get("non-dropping-particle"))
         family = " ".join(filter(None, (particle, word(stated.get("family")))))

@@ -23,7 +23,7 @@ _SELECT = (
 
 def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:
     """A request for each hundred DOIs, and one for each that cannot stand in a filter."""
-    plain = [one for one in ids if not re.search(r"[,|!\"\s]", one[1])]
+    plain = {one: None for one in ids if not re.search(r"[,|!\"\s]", one[1])}
     together = (
         Request(
             path="/works",
@@ -34,9 +34,9 @@ def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:
             ),
             ids=batch,
         )
-        for batch in answers.batches(plain, _BATCH)
+        for batch in answers.batches(list(plain), _BATCH)
     )
-    alone = (Request(path=f"/works/doi:{quote(one[1], safe='')}", ids=(one,)) for one in ids if one not in plain)
+    alone = (Request(path=f"/works/doi:{quote(one[1], safe='/')}", ids=(one,)) for one in ids if one not in plain)
     return (*together, *alone)
 
 

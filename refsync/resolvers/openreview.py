@@ -14,7 +14,7 @@ from refsync.resolvers import Id, Request, Unreadable, answers, deposited
 from refsync.resolvers.answers import fields, listed, word
 
 _UNPUBLISHED = re.compile(r"\b(?:submitted|submission|withdrawn|rejected|under review|blind)\b", re.IGNORECASE)
-_UNPUBLISHED_ID = re.compile(r"/(?:\w*_)?(?:Submission|Withdrawn\w*|Rejected\w*)\b", re.IGNORECASE)
+_UNPUBLISHED_ID = re.compile(r"/(?:\w*_)?(?:Submission|Withdrawn|Rejected)\w*", re.IGNORECASE)
 
 
 def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:

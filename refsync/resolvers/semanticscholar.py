@@ -99,10 +99,10 @@ def _ids(item: dict[str, Any]) -> dict[str, str]:
     found = dict(filter(None, [identifiers.of_doi(word(given.get("DOI")))]))
     if known := arxiv.identified(word(given.get("ArXiv"))):
         found["arxiv"] = known
-    if anthology := word(given.get("ACL")):
-        found["acl"] = anthology
-    if paper := word(item.get("paperId")):
-        found["s2"] = paper
+    if anthology := identifiers.of_url(f"https://aclanthology.org/{word(given.get('ACL'))}"):
+        found["acl"] = anthology[1]
+    if re.fullmatch(r"[0-9a-f]{40}", word(item.get("paperId"))):
+        found["s2"] = item["paperId"].strip()
     return found
 
 
