@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -61,6 +61,19 @@ def similarity(first: str, second: str) -> float:
     from rapidfuzz import fuzz
 
     return fuzz.token_sort_ratio(first, second)
+
+
+def in_order(form: str) -> str:
+    """The words of a comparison form in the order of the alphabet: what token-sort similarity compares."""
+    return " ".join(sorted(form.split()))
+
+
+def nearest(form: str, others: Mapping[int, str], least: float, limit: int) -> list[int]:
+    """The names of those of `others` (each with its words in order) that are at least so similar, nearest first."""
+    from rapidfuzz import fuzz, process
+
+    hits = process.extract(in_order(form), others, scorer=fuzz.ratio, score_cutoff=least, limit=limit, processor=None)
+    return [name for _, score, name in sorted(hits, key=lambda hit: (-hit[1], hit[2]))]
 
 
 def edits(first: str, second: str) -> int:

@@ -27,7 +27,7 @@ _SCHEMES = ("arxiv", "doi", "acl", "openreview", "isbn")
 _PIECE = 1 << 22  # characters of a large CSL-JSON file that are read at a time
 _BATCH = 2000
 _COMMON = 3000  # a word that more titles have tells too little
-_LOOK = 40  # candidates that are looked at, nearest first
+_LOOK, _ALIKE = 40, 60.0  # candidates that are looked at, nearest first, and how alike they are at least
 
 
 def is_local(spec: str) -> bool:
@@ -92,33 +92,32 @@ class Library:
         form = titles.comparison(title)
         if not form:
             return ()
-        equal = self._base.execute("select id, data from records where form_hash = ? and form = ?", (_hash(form), form))
+        equal = self._base.execute("select id, data from records where form_hash = ?", (_hash(form),))
         found = {number: documents.unpacked(data, Entry) for number, data in equal}
-        near = [number for number in self._near(form) if number not in found]
-        for number in near[:_LOOK]:
-            (data,) = self._base.execute("select data from records where id = ?", (number,)).fetchone()
-            found[number] = documents.unpacked(data, Entry)
+        for number in self._near(form):
+            if number not in found:
+                (data,) = self._base.execute("select data from records where id = ?", (number,)).fetchone()
+                found[number] = documents.unpacked(data, Entry)
         return tuple(found.values())
 
     def _near(self, form: str) -> list[int]:
-        """Records whose titles share a rare word with `form` and are at least half like it, nearest first.
+        """Records whose titles share a rare word with `form` and are something like it, nearest first.
 
         Titles that are alike to 80 of 100 share most of their words, and so one of the rarest third and two more.
         """
         counts = {word: self._count(word) for word in set(form.split())}
         rare = sorted((word for word, count in counts.items() if count), key=lambda word: (counts[word], word))
-        scores: dict[int, float] = {}
+        others: dict[int, str] = {}
         for at, word in enumerate(rare[: len(counts) // 3 + 3]):
             if counts[word] > _COMMON and at:
                 break
-            hits = self._base.execute(
-                "select id, form from records where id in (select rowid from words where words match ? limit ?)",
-                (f'"{word}"', _COMMON),
+            others.update(
+                self._base.execute(
+                    "select id, words_in_order from records where id in (select rowid from words where words match ? limit ?)",
+                    (f'"{word}"', _COMMON),
+                )
             )
-            for number, other in hits:
-                if number not in scores and (score := matching.similarity(form, other)) >= 50:
-                    scores[number] = score
-        return sorted(scores, key=lambda number: (-scores[number], number))
+        return matching.nearest(form, others, _ALIKE, _LOOK)
 
     def _count(self, word: str) -> int:
         row = self._base.execute("select doc from vocabulary where term = ?", (word,)).fetchone()
@@ -233,7 +232,7 @@ pragma journal_mode = off;
 pragma synchronous = off;
 pragma cache_size = -65536;
 create table about (state text);
-create table records (id integer primary key, form_hash integer, form text, data blob);
+create table records (id integer primary key, form_hash integer, words_in_order text, data blob);
 create table ids (name text, record integer);
 create virtual table words using fts5(form, content='', detail='none', columnsize=0, tokenize="unicode61 remove_diacritics 0 tokenchars '+#'");
 create virtual table vocabulary using fts5vocab(words, row);
@@ -255,7 +254,7 @@ def _write(place: Path, state: str, records: Iterable[Entry], told: Callable[[in
                 for entry in batch:
                     number += 1
                     form = titles.comparison(entry.title)
-                    rows.append((number, _hash(form), form, documents.packed(entry)))
+                    rows.append((number, _hash(form), matching.in_order(form), documents.packed(entry)))
                     words.append((number, form))
                     ids += [(f"{one}:{entry.ids[one]}", number) for one in _SCHEMES if one in entry.ids]
                 base.executemany("insert into records values (?, ?, ?, ?)", rows)
