@@ -51,10 +51,17 @@ def test_pandoc_cites_every_entry(tmp_path: Path) -> None:
     needed("pandoc")
     (tmp_path / "all.md").write_text("---\nnocite: '@*'\n---\n")
     out = run(
-        "pandoc", "--citeproc", f"--bibliography={EXAMPLE / 'references.json'}", "all.md", "-t", "html", cwd=tmp_path
+        "pandoc",
+        "--citeproc",
+        f"--bibliography={EXAMPLE / 'references.json'}",
+        "all.md",
+        "-t",
+        "html",
+        "--wrap=none",
+        cwd=tmp_path,
     )
     assert out.count('class="csl-entry"') == ENTRIES
-    assert "Are Sixteen Heads Really Better than One?" in out
+    assert "Are Sixteen Heads Really Better Than One?" in out
 
 
 def test_rispy_reads_every_entry() -> None:
