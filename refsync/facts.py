@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from refsync import candidates, merging, names, titles
 from refsync.candidates import Found
@@ -81,13 +81,15 @@ def _has_place(entry: Entry) -> bool:
 
 
 def _take_title(work: Entry, best: Found, known: Sequence[Found], wanted: dict[str, tuple[Any, Found]]) -> None:
-    """The title as published, unless the record shouts it; a title that only differs in case or marks is no news."""
-    form = titles.comparison(best.entry.title)
-    same = [one for one in known if titles.comparison(one.entry.title) == form]
-    plain = [one for one in same if not _shouts(one.entry.title)]
-    if not plain:
-        return
-    wanted["title"] = (plain[0].entry.title, plain[0])
+    """The title as published, unless the record shouts it; a subtitle that the record keeps apart belongs to it where
+    others have it too."""
+    others = {titles.comparison(title) for title in (work.title, *work.aka, *(one.entry.title for one in known))}
+    whole = [title for title in best.entry.aka if title.startswith(f"{best.entry.title}:")]
+    title = next((one for one in whole if titles.comparison(one) in others), best.entry.title)
+    form = titles.comparison(title)
+    same = [(title, best), *((one.entry.title, one) for one in known if titles.comparison(one.entry.title) == form)]
+    if plain := next(((text, one) for text, one in same if not _shouts(text)), None):
+        wanted["title"] = plain
 
 
 def _shouts(text: str) -> bool:
@@ -151,9 +153,12 @@ def _take_place(work: Entry, best: Found, known: Sequence[Found], wanted: dict[s
         if work.date is None and record.date and not stated:
             wanted["date"] = (record.date, best)
         return
-    if record.venue is not None:
-        wanted["venue"] = (_with_known(record.venue, work.venue), best)
-    wanted["kind"] = (_kind(record), best)
+    if record.venue is not None and record.venue.kind == "book-series" and _is_conference(work.venue):
+        wanted["venue"] = (replace(work.venue, series=record.venue.name), best)
+    else:
+        if record.venue is not None:
+            wanted["venue"] = (_with_known(record.venue, work.venue), best)
+        wanted["kind"] = (_kind(record), best)
     if isinstance(record.date, Date) and not _is_series_year(work, record):
         wanted["date"] = (_dated(record.date, work), best)
     for name in _PLACED:
@@ -162,6 +167,11 @@ def _take_place(work: Entry, best: Found, known: Sequence[Found], wanted: dict[s
         )
         if by is not None:
             wanted[name] = (getattr(by.entry, name), by)
+
+
+def _is_conference(venue: Venue | None) -> TypeGuard[Venue]:
+    """Whether a venue is a conference or workshop, whose proceedings a book series may print: the series is no venue then."""
+    return venue is not None and venue.kind in {"conference", "workshop"}
 
 
 def _from_source(work: Entry, name: str) -> bool:
