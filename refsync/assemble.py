@@ -81,6 +81,7 @@ def assembled(
     stated = entries
     entries = [_with_facts(entry, recognised.by_work.get(at, ()), granted) for at, entry in enumerate(entries)]
     claims = _claims(stated, entries)
+    problems = _without_settled(problems, entries)
     entries = _keyed(entries, works, recognised, graves, last, settings, imported, problems)
     gone = _gone(last, recognised)
     entries, retired, kept = _corrected(entries, gone, graves, fixes, cited, table, problems)
@@ -258,6 +259,17 @@ def _with_facts(entry: Entry, olds: Iterable[Entry], granted: frozenset[str]) ->
     for old in olds:
         entry = lock.with_facts(entry, old, granted)
     return entry
+
+
+def _without_settled(problems: Sequence[Problem], entries: Sequence[Entry]) -> list[Problem]:
+    """The problems without doubts of the reader about entries in which a source knew a work: they were read right."""
+    settled = {
+        f"{at.file}:{at.line}"
+        for entry in entries
+        if any(by.by not in merging.OWN and by.via is not None for by in entry.said.values())
+        for at in entry.origin
+    }
+    return [one for one in problems if one.check != "unsure" or one.where not in settled]
 
 
 def _claims(stated: Sequence[Entry], known: Sequence[Entry]) -> tuple[Problem, ...]:
