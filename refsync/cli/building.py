@@ -113,9 +113,10 @@ def check(
 def _check_list(path: Path, *, as_json: bool, markdown: bool) -> None:
     """Shows what the list gets wrong: by the facts in the catalog, and by answers that were kept."""
     from refsync.cli.resolving import resolved
-    from refsync.resolve import of_the_list
+    from refsync.outcomes import of_the_list
 
-    found = of_the_list(resolved(path, offline=True, dry_run=True))
+    report = resolved(path, offline=True, dry_run=True)
+    found = of_the_list(report.build.result.claims, report.outcomes)
     _show(found, as_json=as_json, markdown=markdown)
 
 

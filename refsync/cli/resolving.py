@@ -15,7 +15,9 @@ import click
 from refsync.cli.failing import FAILED, failures
 
 if TYPE_CHECKING:
-    from refsync.resolve import Change, Outcome, Report, Told
+    from refsync.outcomes import Change, Outcome
+    from refsync.resolve import Report
+    from refsync.resolvers.searching import Told
 
 _COLOURS = {"resolved": "green", "ambiguous": "yellow", "conflict": "red"}
 
@@ -113,7 +115,7 @@ def _progress() -> Iterator[Told]:
 
 
 def _show_changes(report: Report) -> None:
-    from refsync.resolve import changes
+    from refsync.outcomes import changes
 
     for one in report.outcomes:
         learned = changes(one.before, one.after) if one.is_new else ()
@@ -147,7 +149,7 @@ def _text(value: Any) -> str:
 
 
 def _value(one: Outcome) -> dict[str, Any]:
-    from refsync.resolve import changes
+    from refsync.outcomes import changes
 
     learned = {
         change.name: [_text(change.old) if change.old else None, _text(change.new), change.by]
@@ -165,7 +167,7 @@ def _value(one: Outcome) -> dict[str, Any]:
 
 def _show(report: Report, *, dry_run: bool) -> None:
     """The table of states, then every question with its line."""
-    from refsync.resolve import STATES
+    from refsync.outcomes import STATES
 
     counts = {state: sum(one.state == state for one in report.outcomes) for state in STATES}
     before = sum(not one.is_new for one in report.outcomes)

@@ -1,0 +1,158 @@
+"""Knows what became of a work that was asked for: its state, and the line of corrections.yaml that settles what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from refsync import facts
+from refsync.candidates import Found
+from refsync.model import Catalog, Entry, Problem
+from refsync.resolvers import NAMING, Id
+from refsync.resolvers.searching import Search
+
+State = Literal["resolved", "ambiguous", "conflict", "not found", "blocked", "no identifier"]
+STATES: tuple[State, ...] = ("resolved", "ambiguous", "conflict", "not found", "blocked", "no identifier")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of one work: its state, why, the line of corrections.yaml that settles it ("" when nothing is open), and
+    the work before and after. `is_dead`: no source knows an identifier that the list gives."""
+
+    state: State
+    before: Entry
+    after: Entry
+    why: str = ""
+    line: str = ""
+    is_new: bool = True
+    is_dead: bool = False
+
+
+def outcome(work: Entry, search: Search, at: int, today: str, *, adds_only: bool) -> Outcome:
+    choice = search.choices[at]
+    if choice.accepted:
+        after = facts.learned(work, choice.accepted, today, adds_only=adds_only)
+        return Outcome(state="resolved", before=work, after=after)
+    if choice.asked:
+        lines = "\n".join(_line(work, one) for one in choice.asked)
+        state: State = "conflict" if choice.is_conflict else "ambiguous"
+        return Outcome(state=state, before=work, after=work, why=choice.why, line=lines)
+    line = f"{work.key}: {{authors: [...]}}" if _names_of(work) else f"{work.key}: {{ids: {{doi: ...}}}}"
+    if why := search.unanswered[at]:
+        if all(reason == "not asked: offline" for reason in why.values()) and not _names_of(work):
+            return Outcome(state="no identifier", before=work, after=work, why="not asked by title: offline", line=line)
+        shown = "; ".join(f"{name}: {reason}" for name, reason in why.items())
+        return Outcome(state="blocked", before=work, after=work, why=shown, line=line)
+    if search.is_stopped and not search.found[at]:
+        return Outcome(state="blocked", before=work, after=work, why="stopped before it was asked")
+    if gone := sorted(f"{scheme} {value}" for scheme, value in search.missing[at]):
+        return Outcome(
+            state="not found",
+            before=work,
+            after=work,
+            why=f"no source knows {', '.join(gone)}",
+            line=line,
+            is_dead=True,
+        )
+    return Outcome(state="not found", before=work, after=work, why="no source has a work with this title", line=line)
+
+
+def _names_of(work: Entry) -> bool:
+    return any(scheme in NAMING for scheme in work.ids)
+
+
+def _line(work: Entry, one: Found) -> str:
+    """The line of corrections.yaml that says that a record is the work."""
+    record = one.entry
+    scheme = next((scheme for scheme in NAMING if scheme in record.ids and scheme not in work.ids), None)
+    scheme = scheme or next((scheme for scheme in NAMING if scheme in record.ids), None)
+    quoted = record.title.replace("\\", "\\\\").replace('"', '\\"')
+    given = f'ids: {{{scheme}: "{record.ids[scheme]}"}}' if scheme else f'title: "{quoted}"'
+    place = ", ".join(
+        str(part)
+        for part in (record.venue.short or record.venue.name if record.venue else "", record.year or "")
+        if part
+    )
+    return f"{work.key}: {{{given}}}  # {record.title}" + (f" ({place})" if place else "") + f", says {one.by}"
+
+
+def without_twins(outcomes: Sequence[Outcome], catalog: Catalog) -> list[Outcome]:
+    """An identifier that another work has is a question, never a fact: one of the two is in the list twice, or was taken
+    for the other. The work that had it before keeps it; where both have learned it, neither does."""
+    stated: dict[Id, str] = {}
+    for entry in catalog.entries:
+        for pair in entry.ids.items():
+            if pair[0] in NAMING:
+                stated.setdefault(pair, entry.key)
+    first = [_questioned(one, {pair: [key] for pair, key in stated.items()}) for one in outcomes]
+    learners: dict[Id, list[str]] = {}
+    for one in first:
+        for pair in _learned_ids(one):
+            learners.setdefault(pair, []).append(one.before.key)
+    return [_questioned(one, learners) for one in first]
+
+
+def _learned_ids(one: Outcome) -> list[Id]:
+    return [pair for pair in one.after.ids.items() if pair[0] in NAMING and one.before.ids.get(pair[0]) != pair[1]]
+
+
+def _questioned(one: Outcome, holders: Mapping[Id, Sequence[str]]) -> Outcome:
+    """The outcome as a question, where another work holds an identifier that this one has learned."""
+    twins = ((pair, key) for pair in _learned_ids(one) for key in holders.get(pair, ()) if key != one.before.key)
+    twin = next(twins, None)
+    if twin is None:
+        return one
+    (scheme, value), other = twin
+    why = f"it would get {scheme} {value}, which {other} has too"
+    line = f"same: [[{other}, {one.before.key}]]   # or different: [[{other}, {one.before.key}]]"
+    return Outcome(state="ambiguous", before=one.before, after=one.before, why=why, line=line)
+
+
+def of_the_list(claims: Sequence[Problem], outcomes: Sequence[Outcome]) -> tuple[Problem, ...]:
+    """What the list itself gets wrong, for its maintainer: wrong venues and years, misspelt titles, works published since,
+    links that lead to another work or nowhere."""
+    out = list(claims)
+    for one in outcomes:
+        where = next((f"{at.file}:{at.line}" for at in one.before.origin), one.before.key)
+        if one.state == "conflict":
+            what = f"{one.before.title!r}: {one.why}."
+            out.append(Problem(where=where, what=what, hint="Mend the link or the title.", check="list"))
+        elif one.state == "not found" and one.is_dead:
+            what = f"{one.before.title!r}: {one.why}."
+            out.append(Problem(where=where, what=what, hint="Mend the link.", check="list"))
+    return tuple(sorted(out, key=_by_line))
+
+
+def _by_line(problem: Problem) -> tuple[str, int]:
+    file, _, line = problem.where.rpartition(":")
+    return file, int(line) if line.isdigit() else 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What is new of one field of a work, and who says it; `old` is None or empty for what was not there."""
+
+    name: str
+    old: object
+    new: object
+    by: str
+
+
+def changes(before: Entry, after: Entry) -> tuple[Change, ...]:
+    """What a work has learned, field by field, in the order of the catalog."""
+    out: list[Change] = []
+    for name in Entry.__dataclass_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if name in {"said", "key", "aliases", "aka", "topics", "origin", "authors_complete"} or old == new:
+            continue
+        pairs = (
+            [(f"{name}.{one}", None, new[one]) for one in sorted(set(new) - set(old))]
+            if isinstance(new, Mapping)
+            else [(name, old, new)]
+        )
+        for field_name, was, now in pairs:
+            by = after.said.get(field_name, after.said.get("venue" if name == "kind" else name))
+            out.append(Change(name=field_name, old=was, new=now, by=by.by if by else ""))
+    return tuple(out)
