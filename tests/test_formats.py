@@ -152,6 +152,20 @@ def test_what_has_no_place_is_counted_once() -> None:
     assert problem.what == "3 fields of 2 entries have no place in RIS: rating (2), links.code (1)."
 
 
+@pytest.mark.parametrize("fmt", formats.FORMATS, ids=lambda one: one.name)
+def test_authors_that_are_not_all_named_are_not_passed_over(fmt: Format) -> None:
+    some, all_, unknown = (
+        Catalog(id="x", title="", entries=(Entry(key="a", authors=(Person(family="Lee"),), authors_complete=known),))
+        for known in (False, True, None)
+    )
+    told = fmt.write(some, TABLES).problems
+    assert fmt.write(all_, TABLES).problems == fmt.write(unknown, TABLES).problems == ()
+    if fmt.is_read and not told:
+        assert fmt.read(fmt.write(some, TABLES).text, "x", TABLES).entries[0].authors_complete is False
+    else:
+        assert "1 field of 1 entry has no place" in told[0].what and "authors_complete (1)" in told[0].what
+
+
 # ------------------------------------------------------------------------------------------------------------------
 # The quick reading of .bib entries against bibtexparser, which reads what is not written in the usual way
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from refsync import collecting, identifiers
 from refsync.formats.options import PLAIN, Options
 from refsync.mapping import Tables
-from refsync.model import Catalog, Date, Entry, Problem, Retired, Topic
+from refsync.model import Catalog, Entry, Problem, Retired, Topic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,15 +152,3 @@ def keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags
     """Topics (as "Models > RNNs") and tags, each once."""
     found = [" > ".join(paths[one]) if one in paths else one for one in topics]
     return [one for one in dict.fromkeys(map(line, (*found, *tags))) if one]
-
-
-def date_of(text: str) -> Date | str | None:
-    """A date such as "2017", "2017-06", "2017/06/12/"; what is no such date stays text."""
-    text = line(text)
-    found = re.fullmatch(r"(\d{4})(?:[-/](\d{1,2})?(?:[-/](\d{1,2})?(?:/.*)?)?)?", text)
-    if not found:
-        return text or None
-    month, day = (int(part) if part else None for part in found.groups()[1:])
-    if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
-        return text
-    return Date(year=int(found[1]), month=month, day=day if month else None)

@@ -8,15 +8,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from refsync import documents, identifiers, mapping
-from refsync.formats import Reading, completed, date_of, page_range
+from refsync.formats import Reading, completed, page_range
 from refsync.formats.bibfile import Record, groups_in, parts_of_name, people_in, records
+from refsync.formats.dates import EXTENDED, date_of, dated, month_named, start_of, undated
 from refsync.formats.latex import text_of, verbatim_of
 from refsync.mapping import Pair, Tables, table_value
 from refsync.model import Date, Entry, Person, Problem, Topic
-
-_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTHS = dict(enumerate(_NAMES, 1))
-_MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
 
 
 def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> Reading:
@@ -44,6 +41,9 @@ def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> R
         found, rest = entry_of(subtype if subtype in tables.kinds else kind or "document", fields)
         extra.update((name, text_of(value)) for name, value in rest.items())
         entry = completed(found, record.key, extra, aliases)
+        problems += undated(
+            [(f"{where}:{record.line} ({record.key})" if record.key else f"{where}:{record.line}", entry)]
+        )
         # A key may stand twice, or be missing: each such entry is kept under a name of its own.
         entries[record.key if record.key not in entries else f"\0{len(entries)}"] = _judged(entry, record.type)
     for alias, key in stubs:
@@ -98,10 +98,11 @@ def _usual(record: Record, language_names: Mapping[str, str]) -> tuple[dict[str,
     and day, a month as its number, an address in `howpublished` as `url`."""
     fields, extra = _of_biblatex(record, language_names), {}
     if date := fields.pop("date", None):
-        start, _, end = text_of(date).partition("/")
-        found = date_of(start)
-        if isinstance(found, Date) and not end:
-            given = {"year": found.year, "month": found.month, "day": found.day}
+        found = date_of(text_of(date))
+        if not isinstance(found, Date) and (start := start_of(text_of(date))):
+            found, extra[EXTENDED] = start, text_of(date)
+        if isinstance(found, Date):
+            given = {"year": f"{found.year:04d}", "month": found.month, "day": found.day}
             fields = {**{name: str(part) for name, part in given.items() if part}, **fields}
         elif "year" in fields:
             extra["date"] = text_of(date)
@@ -116,11 +117,19 @@ def _usual(record: Record, language_names: Mapping[str, str]) -> tuple[dict[str,
                 fields.setdefault("day", day)
         else:
             extra["month"] = stated_month
+    if (day := text_of(fields.get("day", ""))) and not _is_day(fields, day):
+        extra["day"] = text_of(fields.pop("day"))
     if "url" not in fields and re.match(r"\s*(?:\\url\s*\{\s*)?https?://\S+$", fields.get("howpublished", "")):
         fields["url"] = fields.pop("howpublished")
     if record.type == "mastersthesis":
         fields.setdefault("type", "Master's thesis")
     return fields, extra
+
+
+def _is_day(fields: Mapping[str, str], day: str) -> bool:
+    """Whether the month of the year has such a day."""
+    parts = [text_of(fields.get(name, "")) for name in ("year", "month")] + [day]
+    return all(map(str.isdecimal, parts)) and dated(*map(int, parts)) is not None
 
 
 def _of_biblatex(record: Record, language_names: Mapping[str, str]) -> dict[str, str]:
@@ -160,7 +169,7 @@ def _month_of(text: str) -> tuple[int | None, str | None]:
     if text.isdecimal():
         return (int(text), None) if 1 <= int(text) <= 12 else (None, None)
     found = re.fullmatch(r"(\d{1,2})?\W*([A-Za-z]{3})[a-z]*\W*(\d{1,2})?", text)
-    return (_MONTH_NUMBERS.get(found[2].lower()), found[1] or found[3]) if found else (None, None)
+    return (month_named(found[2]), found[1] or found[3]) if found else (None, None)
 
 
 def _judged(entry: Entry, type: str) -> Entry:
@@ -225,14 +234,9 @@ def date(year: str | None, month: str | None, day: str | None) -> Date | str | N
     if year is None:
         return None
     text = text_of(year)
-    if not re.fullmatch(r"\d{4}", text):
-        return text or None
-    number = text_of(day) if day else ""
-    return Date(
-        year=int(text),
-        month=int(month) if month else None,
-        day=int(number) if month and number.isdecimal() and 1 <= int(number) <= 31 else None,
-    )
+    if not re.fullmatch(r"\d{3,4}", text):
+        return date_of(text)
+    return dated(int(text), int(month) if month else None, int(text_of(day)) if day else None) or text
 
 
 def pages(value: str) -> str:

@@ -10,6 +10,7 @@ from functools import cache, partial
 from refsync import identifiers, mapping, names, titles, venues
 from refsync.formats import Export, Reading, address, keywords, line, page_range, stated
 from refsync.formats import bibentries as read_as
+from refsync.formats.dates import EXTENDED, MONTHS, said_beside
 from refsync.formats.latex import SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
 from refsync.formats.options import Options, as_article, short_name, wished
 from refsync.mapping import Fields, Pair, Table, Tables
@@ -63,6 +64,8 @@ def written(
         shown = as_article(entry) if options.preprints == "article" else entry
         type, fields = type_of(shown, types), fields_of(shown)
         if entry.extra:
+            if more := said_beside(entry):
+                fields = [(name, _text(more) if name == EXTENDED else value) for name, value in fields]
             fields += _extra(entry, table, fields)
         if options.preprints == "unpublished" and entry.kind == "preprint":
             type = "unpublished"
@@ -126,7 +129,7 @@ def _has_own(table: Table, kind: str, name: str) -> bool:
     """Whether a name in `extra` may stand in a .bib file. RIS tags are in capitals, and may not."""
     if name in table.omitted or re.fullmatch(r"[a-z][a-z0-9_:-]*", name) is None:
         return False
-    return table.has_own(kind, name) if table.own else True
+    return name == EXTENDED or table.has_own(kind, name) if table.own else True
 
 
 def _as_note(entry: Entry, fields: Fields) -> Fields:
@@ -150,7 +153,7 @@ def _key(key: str) -> str:
 
 def _macros(entries: Iterable[Entry], table: venues.Venues) -> dict[str, str]:
     """A macro for each name of a venue: its short name in small letters, which no other has and no month."""
-    taken = set(read_as.MONTHS.values())
+    taken = set(MONTHS.values())
     found: dict[str, str] = {}
     for venue in (entry.venue for entry in entries if entry.venue is not None):
         if venue.name not in found:
@@ -342,7 +345,7 @@ def _publisher(publisher: str | None, name: str | None) -> str | None:
 def _date(date: Date | str) -> tuple[str | None, str | None, str | None]:
     if isinstance(date, str):
         return _text(date), None, None
-    month = read_as.MONTHS.get(date.month or 0)
+    month = MONTHS.get(date.month or 0)
     return f"{{{date.year}}}", month, f"{{{date.day}}}" if date.day else None
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache, partial
 
 from refsync import identifiers, mapping, names
-from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
+from refsync.formats import Export, Reading, address, completed, keywords, line, page_range, stated
+from refsync.formats.dates import date_of
 from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Person, Problem
