@@ -406,9 +406,10 @@ def _holds(when: Condition, kind: str) -> bool:
 # Fields -> entry
 
 
-def reader(
-    table: Table, pairs: Mapping[str, Pair]
-) -> Callable[[str, Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]]]:
+Reader = Callable[[str, Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
+
+
+def reader(table: Table, pairs: Mapping[str, Pair]) -> Reader:
     """A function from a kind and the format's fields to what they say of an Entry, by its fields, and what no row took.
 
     Rows that hold for the kind come first; the others then read what is left (an @article with a `booktitle`).

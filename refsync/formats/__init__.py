@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import PurePath
@@ -128,6 +128,36 @@ def identified(ids: Mapping[str, str], links: Mapping[str, str]) -> dict[str, st
     if "doi" in ids and "doi" not in found and not ids["doi"].startswith("10.48550/arxiv."):
         found["doi"] = ids["doi"]
     return found
+
+
+_NEXT_DOI = re.compile(
+    r"(?:\s+|[,;|]\s*)(?:and\s+)?(?=(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?10\.\d{4,9}/)", re.IGNORECASE
+)
+
+
+def dois(text: str) -> tuple[str, ...]:
+    """The DOIs that a field for one holds, each once."""
+    parts = _NEXT_DOI.split(text) if text.count("10.") > 1 else [text]
+    return tuple(dict.fromkeys(found for one in parts if (found := identifiers.doi(one))))
+
+
+def doi_of(text: str) -> str | None:
+    """The DOI of a field; of several the first."""
+    return next(iter(dois(text)), None)
+
+
+def beside(addresses: Iterable[str], links: Mapping[str, str]) -> dict[str, str]:
+    """Links, with those addresses that none of them is, each under a label of its own."""
+    out = dict(links)
+    for url in addresses:
+        if url not in out.values():
+            out[f"link {len(out) + 1}"] = url
+    return out
+
+
+def further_dois(text: str) -> list[str]:
+    """The addresses of the DOIs of a field after the first."""
+    return [link for one in dois(text)[1:] if (link := identifiers.link("doi", one))]
 
 
 def completed(found: Mapping[str, Any], key: str, extra: Mapping[str, str], aliases: tuple[str, ...] = ()) -> Entry:

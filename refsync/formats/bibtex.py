@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 
-from refsync import identifiers, mapping, names, titles, venues
-from refsync.formats import Export, Reading, address, keywords, line, page_range, stated
+from refsync import mapping, names, titles, venues
+from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated
 from refsync.formats import bibentries as read_as
 from refsync.formats.dates import EXTENDED, MONTHS, said_beside
 from refsync.formats.latex import SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
@@ -245,7 +245,7 @@ def pairs(context: Context) -> dict[str, Pair]:
         "date": Pair(_date, read_as.date),
         "day": Pair(day, read_as.day),
         "page range": Pair(_pages, read_as.pages),
-        "doi": Pair(_verbatim, lambda value: identifiers.doi(verbatim_of(value))),
+        "doi": Pair(_verbatim, lambda value: doi_of(verbatim_of(value))),
         "arxiv": Pair(_arxiv, read_as.arxiv),
         "address": Pair(_address, lambda value: (verbatim_of(value), None, None)),
         "keywords": Pair(cache(partial(_keywords, context.paths)), read_as.keyword_list),

@@ -138,6 +138,8 @@ _ODD = re.compile(r"\\(?![&%_#]).?|[$~]|[?!]`|'''|```|----")
 _SIMPLE = re.compile(r"\\([&%_#])|---|--|``|''|[{}]")
 _SIGNS = {"---": "—", "--": "–", "``": "“", "''": "”", "{": "", "}": ""}
 _BARE = re.compile(r"(?<!\\)([%&])")
+# What a file of BibTeX's own example spells so is there to sort by, never to be printed (btxdoc, section 4).
+_UNSEEN = re.compile(r"\\(?:[nN]oop[sS]ort|[sS]ort[nN]oop)\s*(?:\{[^{}]*\}|\w)")
 _COMMAND = re.compile(r"\\(?:url|path|nolinkurl)\s*\{([^{}]*)\}|\\href\s*\{[^{}]*\}\s*\{([^{}]*)\}")
 
 
@@ -148,7 +150,7 @@ def text_of(value: str) -> str:
         return " ".join(value.replace("{", "").replace("}", "").split())
     if _ODD.search(value) is None:
         return line(_SIMPLE.sub(lambda mark: mark[1] or _SIGNS[mark[0]], value))
-    value = _COMMAND.sub(lambda found: escape(found[1] or found[2] or "", ""), value)
+    value = _COMMAND.sub(lambda found: escape(found[1] or found[2] or "", ""), _UNSEEN.sub("", value))
     converter, known = _converter()
     try:
         text: str = converter.latex_to_text(_BARE.sub(r"\\\1", value), latex_context=known)
@@ -156,6 +158,27 @@ def text_of(value: str) -> str:
         # LaTeX that does not parse is kept as it was typed.
         text = value
     return line(text)
+
+
+_ADDRESS = re.compile(
+    r"\\(?:url|path|nolinkurl)\s*\{([^{}]*)\}|\\href\s*\{([^{}]*)\}\s*\{([^{}]*)\}|(https?://[^\s{}]+)"
+)
+_OF_ADDRESSES = frozenset(
+    ["available", "online", "at", "from", "url", "and", "see", "web", "website", "link", "doi", "on"]
+)
+
+
+def addresses_in(value: str) -> tuple[tuple[str, ...], str]:
+    """The addresses in a value of a .bib file, and the LaTeX that says something beside them, "" when nothing does."""
+    found = tuple(verbatim_of(next(filter(None, (one[1], one[2], one[4])), "")) for one in _ADDRESS.finditer(value))
+    rest = _ADDRESS.sub(lambda one: one[3] or "", value)
+    words = re.findall(r"\w+", text_of(rest))
+    return tuple(filter(None, found)), rest if any(word.lower() not in _OF_ADDRESSES for word in words) else ""
+
+
+def linked_in(value: str) -> tuple[str, ...]:
+    """The addresses that a value has behind its text, where they are not seen."""
+    return tuple(verbatim_of(one) for one in re.findall(r"\\href\s*\{([^{}]*)\}", value)) if "\\href" in value else ()
 
 
 _MARKED = re.compile(r"[\\{}<>$]|^\s|\s$")
