@@ -11,7 +11,7 @@ from refsync import mapping, names, titles, venues
 from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated
 from refsync.formats import bibentries as read_as
 from refsync.formats.dates import EXTENDED, MONTHS, said_beside
-from refsync.formats.latex import SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
+from refsync.formats.latex import ALIKE, SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
 from refsync.formats.options import Options, as_article, short_name, wished
 from refsync.mapping import Fields, Pair, Table, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem, Topic
@@ -59,6 +59,7 @@ def written(
     fields_of = mapping.writer(table, pairs_of(context))
     types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
     parts = [MARKER + "\n"]
+    alike: set[str] = set()
     keys, problems = _keys(catalog.entries, column)
     for entry in catalog.entries:
         shown = as_article(entry) if options.preprints == "article" else entry
@@ -71,6 +72,7 @@ def written(
             type = "unpublished"
             fields += _as_note(entry, fields)
         if options.ascii:
+            alike |= {mark for _, value in fields for mark in value if mark in ALIKE}
             fields = [(name, ascii_of(value, name in _VERBATIM)) for name, value in fields]
         body = "".join([f"  {name} = {value},\n" for name, value in fields])
         parts.append(f"\n@{type}{{{keys[entry.key]},\n{body}}}\n")
@@ -82,6 +84,9 @@ def written(
     problem = mapping.unplaced(table, catalog.entries, partial(_has_own, table))
     text = "".join(parts)
     problems += [problem] if problem else []
+    if alike:
+        what = f"{''.join(sorted(alike))} cannot be spelt in ASCII but by letters that print alike."
+        problems.append(Problem(where=column, what=what, hint="Without --ascii they stay.", check="ascii"))
     if options.ascii and not text.isascii():
         problems.append(_beyond_ascii(text))
     beside = _strings(catalog.entries, macros, tables, options) if macros else {}
@@ -108,7 +113,8 @@ _VERBATIM = frozenset({"url", "doi", "eprint", "primaryclass", "eprintclass", "i
 
 def _beyond_ascii(text: str) -> Problem:
     found = "".join(sorted({mark for mark in text if not mark.isascii()}))
-    what = f"{len(found)} characters have no spelling in ASCII and stay as they are: {found[:40]}"
+    have = "character has" if len(found) == 1 else "characters have"
+    what = f"{len(found)} {have} no spelling in ASCII and stay as they are: {found[:40]}"
     return Problem(where="bibtex", what=what, hint="Use lualatex or biber for these.", check="ascii")
 
 
