@@ -147,10 +147,31 @@ def test_a_broken_record_costs_no_other(fmt: Format) -> None:
             assert len(reading.entries) == len(KINDS.entries) or reading.problems
 
 
+def test_a_group_that_loses_its_comma_is_told() -> None:
+    work = Entry(key="a", title="T", authors=(Person(literal="Smith, Inc."),))
+    export = RIS.write(Catalog(id="x", title="", entries=(work,)), TABLES)
+    assert "AU  - Smith Inc.\n" in export.text
+    assert ["'Smith, Inc.' is written without" in one.what for one in export.problems] == [True]
+
+
 def test_what_has_no_place_is_counted_once() -> None:
     entries = (Entry(key="a", rating="5", links={"code": "x"}), Entry(key="b", rating="4", aliases=("c",), comment="y"))
     (problem,) = RIS.write(Catalog(id="x", title="", entries=entries), TABLES).problems
     assert problem.what == "3 fields of 2 entries have no place in RIS: rating (2), links.code (1)."
+
+
+@each_export
+@pytest.mark.parametrize("ids", [{}, {"arxiv": "2101.00001"}], ids=["", "of-arxiv"])
+@pytest.mark.parametrize("kind", sorted(TABLES.kinds))
+def test_a_kind_is_read_back(fmt: Format, kind: str, ids: dict[str, str]) -> None:
+    work = Entry(key="k", kind=kind, title="T", venue=Venue(name="V"), ids=ids, links={"paper": "https://x.org/y"})
+    (back,) = fmt.read(fmt.write(Catalog(id="x", title="", entries=(work,)), TABLES).text, "x", TABLES).entries
+    # CSL and RIS have no workshops; in .bib files an arXiv id makes a preprint of what is vague.
+    vague = {"document", "web-page"} if ids and fmt in {BIBTEX, BIBLATEX} else set()
+    other = (
+        {"workshop-paper": "conference-paper"} if fmt not in {BIBTEX, BIBLATEX} else dict.fromkeys(vague, "preprint")
+    )
+    assert back.kind in {kind, other.get(kind)}
 
 
 @pytest.mark.parametrize("fmt", formats.FORMATS, ids=lambda one: one.name)

@@ -35,7 +35,7 @@ def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> R
         entry = _work(record, tables, entry_of, languages)
         problems += [*undated([(here, entry)]), *_jumbled(record.fields, here)]
         # A key may stand twice, or be missing: each such entry is kept under a name of its own.
-        entries[record.key if record.key not in entries else f"\0{len(entries)}"] = _judged(entry, record.type)
+        entries[record.key if record.key not in entries else f"\0{len(entries)}"] = entry
     for alias, key in stubs:
         if key in entries:
             entries[key] = replace(entries[key], aliases=(*entries[key].aliases, alias))
@@ -58,7 +58,8 @@ def _work(record: Record, tables: Tables, entry_of: mapping.Reader, language_nam
     extra.update((name, text_of(value)) for name, value in rest.items())
     if addresses:
         found["links"] = beside(addresses, found.get("links", {}))
-    return completed(found, record.key, extra, aliases)
+    entry = completed(found, record.key, extra, aliases)
+    return _judged(entry, "" if subtype in tables.kinds else record.type)
 
 
 def _addressed(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -229,7 +230,8 @@ def _month_of(text: str) -> tuple[int | None, str | None]:
 
 
 def _judged(entry: Entry, type: str) -> Entry:
-    """An entry with the arXiv id that its text names; a @misc, @online or @article of arXiv's is a preprint."""
+    """An entry with the arXiv id that its text names; a @misc, @online or @article of arXiv's is a preprint, unless
+    its kind is stated and `type` therefore empty."""
     ids = dict(entry.ids)
     venue = entry.venue.name if entry.venue else ""
     said = f"{venue} {entry.note or ''}"
@@ -238,7 +240,7 @@ def _judged(entry: Entry, type: str) -> Entry:
     if re.match(r"(?i)corr\b", venue) and (found := re.match(r"abs/(\S+)", entry.volume or "")):
         ids.setdefault("arxiv", found[1])
     of_arxiv = re.match(r"(?i)(?:arxiv|corr)\b", venue) is not None
-    vague = entry.kind in {"document", "web-page"} and "arxiv" in ids
+    vague = type != "" and entry.kind in {"document", "web-page"} and "arxiv" in ids
     is_preprint = of_arxiv if type in {"article", "techreport"} else vague
     if ids == entry.ids and not is_preprint:
         return entry

@@ -26,11 +26,13 @@ MARKER = "% Written by refsync build: edit the list or corrections.yaml, not thi
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What values are written with: topic paths by id, words that keep their capitals, macros by the name of a venue."""
+    """What values are written with: topic paths by id, words that keep their capitals, macros by the name of a venue,
+    and the kinds whose type in the file is read as another kind."""
 
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
     macros: Mapping[str, str] = field(default_factory=dict)
+    ambiguous: frozenset[str] = frozenset()
 
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
@@ -55,7 +57,7 @@ def written(
     table = tables.table(column).limited(options.only, options.omit)
     catalog = wished(catalog, options, tables.folder)
     macros = _macros(catalog.entries, venues.load(tables.folder)) if options.venues == "strings" else {}
-    context = Context(paths=catalog.paths, words=tables.words, macros=macros)
+    context = Context(paths=catalog.paths, words=tables.words, macros=macros, ambiguous=_ambiguous(tables, column))
     fields_of = mapping.writer(table, pairs_of(context))
     types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
     parts = [MARKER + "\n"]
@@ -91,6 +93,12 @@ def written(
         problems.append(_beyond_ascii(text))
     beside = _strings(catalog.entries, macros, tables, options) if macros else {}
     return Export(text=text, problems=tuple(problems), beside=beside)
+
+
+def _ambiguous(tables: Tables, column: str) -> frozenset[str]:
+    """The kinds that cannot be told by the type that they are written as."""
+    types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
+    return frozenset(kind for kind, type in types.items() if tables.kind_of("bibtex", type) != kind)
 
 
 def _keys(entries: Iterable[Entry], column: str) -> tuple[dict[str, str], list[Problem]]:
@@ -251,6 +259,7 @@ def pairs(context: Context) -> dict[str, Pair]:
         "date": Pair(_date, read_as.date),
         "day": Pair(day, read_as.day),
         "page range": Pair(_pages, read_as.pages),
+        "kind": Pair(partial(_subtype, context.ambiguous), lambda value: None),
         "doi": Pair(_verbatim, lambda value: doi_of(verbatim_of(value))),
         "arxiv": Pair(_arxiv, read_as.arxiv),
         "address": Pair(_address, lambda value: (verbatim_of(value), None, None)),
@@ -268,6 +277,10 @@ def _venue(macros: Mapping[str, str], name: str) -> str:
 
 def _sort_key(title: str, authors: tuple[Person, ...], editors: tuple[Person, ...]) -> str | None:
     return None if authors or editors or not title else _text(title)
+
+
+def _subtype(ambiguous: frozenset[str], kind: str, arxiv: str | None) -> str | None:
+    return f"{{{kind}}}" if kind in ambiguous and not (kind == "preprint" and arxiv) else None
 
 
 def _verbatim(value: str) -> str:

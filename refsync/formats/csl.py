@@ -11,7 +11,21 @@ from functools import cache, partial
 from typing import Any
 
 from refsync import identifiers, mapping, names
-from refsync.formats import Export, Reading, address, completed, crossref, dates, keywords, line, page_range, stated
+from refsync.formats import (
+    Export,
+    Reading,
+    address,
+    beside,
+    completed,
+    crossref,
+    dates,
+    doi_of,
+    further_dois,
+    keywords,
+    line,
+    page_range,
+    stated,
+)
 from refsync.formats.dates import date_of
 from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
@@ -120,8 +134,11 @@ def works(items: Iterable[tuple[str, dict[str, Any]]], tables: Tables, problems:
         if kind == "book" and fields.get("version"):
             kind = "software"  # as files for Zotero spell it
         extra |= _beyond_a_day(fields)
+        if kind in _PUBLISHED and (whole := _text_of(fields.pop("container-title", None))):
+            extra["container-title"] = whole
         found, rest = entry_of(kind or "document", fields)
         extra |= {name: value if isinstance(value, str) else _encoded(value) for name, value in rest.items()}
+        found["links"] = beside(further_dois(_text_of(fields.get("DOI")) or ""), found.get("links", {}))
         entry = completed(found, key, extra)
         problems += dates.undated([(here, entry)])
         yield entry
@@ -143,6 +160,8 @@ def _beyond_a_day(fields: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+# Kinds whose rows of the table take a publisher for the name of the venue: what else contains them has no place.
+_PUBLISHED = frozenset({"book", "thesis", "report", "dataset", "software", "standard"})
 _NOT_FIELDS = frozenset({"id", "citation-key", "type", "custom"})
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,\[\]]*")
@@ -249,7 +268,7 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "repository": Pair(_repository, lambda value: (_text_of(value), None, None)),
         "date": Pair(_date, _date_of),
         "page range": Pair(_pages, lambda value: _pages(_text_of(value) or "")),
-        "doi": Pair(line, lambda value: identifiers.doi(_text_of(value) or "")),
+        "doi": Pair(line, lambda value: doi_of(_text_of(value) or "")),
         "arxiv": Pair(_arxiv, _arxiv_of),
         "arxiv number": Pair(_arxiv_number, _arxiv_number_of),
         "address": Pair(_address, lambda value: (_text_of(value), None, None)),
