@@ -239,7 +239,7 @@ def _table(column: str, folder: Path | None) -> Table:
 def _own(
     given: tuple[str, ...] | Mapping[str, tuple[str, ...]], kinds: tuple[str, ...], where: str
 ) -> Mapping[str, frozenset[str]]:
-    by_kind = given if isinstance(given, Mapping) else {"*": given}
+    by_kind = given if isinstance(given, Mapping) else {"*": given} if given else {}
     for kind in by_kind:
         if kind not in (*kinds, "*"):
             raise _failure(f"{where}: own", f"`{kind}` is no kind of kinds.yaml", kind, kinds)
@@ -406,9 +406,10 @@ def _holds(when: Condition, kind: str) -> bool:
 # Fields -> entry
 
 
-def reader(
-    table: Table, pairs: Mapping[str, Pair]
-) -> Callable[[str, Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]]]:
+Reader = Callable[[str, Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
+
+
+def reader(table: Table, pairs: Mapping[str, Pair]) -> Reader:
     """A function from a kind and the format's fields to what they say of an Entry, by its fields, and what no row took.
 
     Rows that hold for the kind come first; the others then read what is left (an @article with a `booktitle`).
@@ -531,7 +532,7 @@ def _attributes(names: tuple[str, ...]) -> Callable[[Entry], _Values]:
 
 def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str, str], bool]) -> list[str]:
     values = plan.values_of(entry)
-    found = [name for name, value in zip(plan.names, values, strict=True) if value] if any(values) else []
+    found = [name for name, value in zip(plan.names, values, strict=True) if _is_said(name, value)]
     if plan.venue and entry.venue is not None:
         found += [f"venue.{name}" for name in plan.venue if getattr(entry.venue, name)]
     for outer, given in (("ids", entry.ids), ("links", entry.links), ("extra", entry.extra)):
@@ -539,3 +540,8 @@ def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str, str], bool]) -> lis
             names = [name for name in given if name not in plan.placed[outer] and given[name]]
             found += [f"{outer}.{name}" for name in names if outer != "extra" or not own(entry.kind, name)]
     return found
+
+
+def _is_said(name: str, value: Any) -> bool:
+    """Whether a field says something that a format may lose; of authors only that they are not all named."""
+    return value is False if name == "authors_complete" else bool(value)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from refsync import documents, formats
 from refsync.formats import Format, Reading, bibfile, line
 from refsync.formats import catalog as catalog_file
+from refsync.formats.options import Options
 from refsync.mapping import Tables
 from refsync.model import Catalog, Date, Entry, Failure, Person, Problem, Topic, Venue
 
@@ -146,10 +147,45 @@ def test_a_broken_record_costs_no_other(fmt: Format) -> None:
             assert len(reading.entries) == len(KINDS.entries) or reading.problems
 
 
+def test_a_group_that_loses_its_comma_is_told() -> None:
+    work = Entry(key="a", title="T", authors=(Person(literal="Smith, Inc."),))
+    export = RIS.write(Catalog(id="x", title="", entries=(work,)), TABLES)
+    assert "AU  - Smith Inc.\n" in export.text
+    assert ["'Smith, Inc.' is written without" in one.what for one in export.problems] == [True]
+
+
 def test_what_has_no_place_is_counted_once() -> None:
     entries = (Entry(key="a", rating="5", links={"code": "x"}), Entry(key="b", rating="4", aliases=("c",), comment="y"))
     (problem,) = RIS.write(Catalog(id="x", title="", entries=entries), TABLES).problems
     assert problem.what == "3 fields of 2 entries have no place in RIS: rating (2), links.code (1)."
+
+
+@each_export
+@pytest.mark.parametrize("ids", [{}, {"arxiv": "2101.00001"}], ids=["", "of-arxiv"])
+@pytest.mark.parametrize("kind", sorted(TABLES.kinds))
+def test_a_kind_is_read_back(fmt: Format, kind: str, ids: dict[str, str]) -> None:
+    work = Entry(key="k", kind=kind, title="T", venue=Venue(name="V"), ids=ids, links={"paper": "https://x.org/y"})
+    (back,) = fmt.read(fmt.write(Catalog(id="x", title="", entries=(work,)), TABLES).text, "x", TABLES).entries
+    # CSL and RIS have no workshops; in .bib files an arXiv id makes a preprint of what is vague.
+    vague = {"document", "web-page"} if ids and fmt in {BIBTEX, BIBLATEX} else set()
+    other = (
+        {"workshop-paper": "conference-paper"} if fmt not in {BIBTEX, BIBLATEX} else dict.fromkeys(vague, "preprint")
+    )
+    assert back.kind in {kind, other.get(kind)}
+
+
+@pytest.mark.parametrize("fmt", formats.FORMATS, ids=lambda one: one.name)
+def test_authors_that_are_not_all_named_are_not_passed_over(fmt: Format) -> None:
+    some, all_, unknown = (
+        Catalog(id="x", title="", entries=(Entry(key="a", authors=(Person(family="Lee"),), authors_complete=known),))
+        for known in (False, True, None)
+    )
+    told = fmt.write(some, TABLES).problems
+    assert fmt.write(all_, TABLES).problems == fmt.write(unknown, TABLES).problems == ()
+    if fmt.is_read and not told:
+        assert fmt.read(fmt.write(some, TABLES).text, "x", TABLES).entries[0].authors_complete is False
+    else:
+        assert "1 field of 1 entry has no place" in told[0].what and "authors_complete (1)" in told[0].what
 
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -207,8 +243,8 @@ WORDS = [
 BREAKS = ["\n", "\u00ad", "  ", "ER  - ", "\nER  - \n\nTY  - BOOK\n", "},\n}\n@book{x,", '"}, {"id": "x"']
 PIECES = st.sampled_from([*'{}\\$%&#_~^"@,;:<>|=()[]*+/!? -', *WORDS, *BREAKS])
 ANY_TEXT = st.lists(PIECES | st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).map("".join)
-# What TeX joins into another character, or takes for a space, cannot come back as it was.
-LIGATURES = re.compile(r"--|``|''|[?!]`|[\u2000-\u200f\u2028-\u202f]")
+# What TeX takes for a space cannot come back as it was.
+LIGATURES = re.compile(r"[\u2000-\u200f\u2028-\u202f]")
 TEXT = ANY_TEXT.map(line).filter(lambda one: one and not LIGATURES.search(one))
 WORD = st.from_regex(r"[A-ZÀÉÖ][a-zéöñ]{1,8}(?:[-'][A-Z][a-z]{1,5})?", fullmatch=True).filter(
     lambda one: one.lower() not in {"and", "others", "jr", "sr", "ii", "iii", "iv", "vi"}
@@ -321,6 +357,35 @@ def assert_balanced(text: str) -> None:
         depth += (mark == "{") - (mark == "}")
         assert depth >= 0
     assert depth == 0
+
+
+IN_ASCII = [
+    "H₂O₂, x₁₂ and CO₂⁺", "x² + y³", "It’s an ‘odd’ “quote”, ’tis O’Neill", "naïve Ångström œuvre Łđ ß þ ð Æ ı", "Việt Nguyễn ş ţ ă",
+    "5 × 4 − 3 ± 2 ≤ 8 ≥ ∞ → ← α-β ∈ ℓ₁", "1990–2000 — and on…", "€ £ ¥ § © ® ™ ° µ", "a ~ b ^ c", "¿qué? ¡hola!",
+]  # fmt: skip
+AS_TYPED = ["a--b, option --foo and ---", "``tick'' and it''s", "?`x !`y", "-----"]
+
+
+@pytest.mark.parametrize("title", IN_ASCII + AS_TYPED)
+def test_text_in_ascii_is_read_back_as_it_was(title: str) -> None:
+    work = Entry(key="k", title=title, authors=(Person(family=title.split()[0].strip(",?"), given="Zoë"),))
+    for ascii in (True, False):
+        export = BIBTEX.write(Catalog(id="x", title="", entries=(work,)), TABLES, Options(ascii=ascii))
+        assert export.text.isascii() or not ascii
+        assert not export.problems
+        (back,) = BIBTEX.read(export.text, "file", TABLES).entries
+        assert back.title == title and back.authors == work.authors, export.text
+
+
+def test_what_ascii_cannot_spell_is_told() -> None:
+    export = BIBTEX.write(
+        Catalog(id="x", title="", entries=(Entry(key="k", title="ﬁne Ħ 中"),)), TABLES, Options(ascii=True)
+    )
+    assert "title = {fine {Ħ} 中}" in export.text
+    assert [one.what for one in export.problems] == [
+        "ﬁ cannot be spelt in ASCII but by letters that print alike.",
+        "2 characters have no spelling in ASCII and stay as they are: Ħ中",
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import PurePath
@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from refsync import collecting, identifiers
 from refsync.formats.options import PLAIN, Options
 from refsync.mapping import Tables
-from refsync.model import Catalog, Date, Entry, Problem, Retired, Topic
+from refsync.model import Catalog, Entry, Problem, Retired, Topic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +130,36 @@ def identified(ids: Mapping[str, str], links: Mapping[str, str]) -> dict[str, st
     return found
 
 
+_NEXT_DOI = re.compile(
+    r"(?:\s+|[,;|]\s*)(?:and\s+)?(?=(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?10\.\d{4,9}/)", re.IGNORECASE
+)
+
+
+def dois(text: str) -> tuple[str, ...]:
+    """The DOIs that a field for one holds, each once."""
+    parts = _NEXT_DOI.split(text) if text.count("10.") > 1 else [text]
+    return tuple(dict.fromkeys(found for one in parts if (found := identifiers.doi(one))))
+
+
+def doi_of(text: str) -> str | None:
+    """The DOI of a field; of several the first."""
+    return next(iter(dois(text)), None)
+
+
+def beside(addresses: Iterable[str], links: Mapping[str, str]) -> dict[str, str]:
+    """Links, with those addresses that none of them is, each under a label of its own."""
+    out = dict(links)
+    for url in addresses:
+        if url not in out.values():
+            out[f"link {len(out) + 1}"] = url
+    return out
+
+
+def further_dois(text: str) -> list[str]:
+    """The addresses of the DOIs of a field after the first."""
+    return [link for one in dois(text)[1:] if (link := identifiers.link("doi", one))]
+
+
 def completed(found: Mapping[str, Any], key: str, extra: Mapping[str, str], aliases: tuple[str, ...] = ()) -> Entry:
     """The work of which a file says `found`, with its keys, the identifiers that its links name, and the fields that no
     row knows."""
@@ -152,15 +182,3 @@ def keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags
     """Topics (as "Models > RNNs") and tags, each once."""
     found = [" > ".join(paths[one]) if one in paths else one for one in topics]
     return [one for one in dict.fromkeys(map(line, (*found, *tags))) if one]
-
-
-def date_of(text: str) -> Date | str | None:
-    """A date such as "2017", "2017-06", "2017/06/12/"; what is no such date stays text."""
-    text = line(text)
-    found = re.fullmatch(r"(\d{4})(?:[-/](\d{1,2})?(?:[-/](\d{1,2})?(?:/.*)?)?)?", text)
-    if not found:
-        return text or None
-    month, day = (int(part) if part else None for part in found.groups()[1:])
-    if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
-        return text
-    return Date(year=int(found[1]), month=month, day=day if month else None)

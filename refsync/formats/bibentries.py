@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 from refsync import documents, identifiers, mapping
-from refsync.formats import Reading, completed, date_of, page_range
-from refsync.formats.bibfile import Record, groups_in, parts_of_name, people_in, records
-from refsync.formats.latex import text_of, verbatim_of
+from refsync.formats import Reading, beside, completed, further_dois, page_range
+from refsync.formats.bibfile import Record, groups_in, is_jumbled, parts_of_name, people_in, records
+from refsync.formats.bibinherit import resolved
+from refsync.formats.dates import EXTENDED, date_of, dated, month_named, start_of, undated
+from refsync.formats.latex import addresses_in, linked_in, text_of, verbatim_of
 from refsync.mapping import Pair, Tables, table_value
 from refsync.model import Date, Entry, Person, Problem, Topic
-
-_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTHS = dict(enumerate(_NAMES, 1))
-_MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
 
 
 def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> Reading:
@@ -26,31 +24,92 @@ def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> R
     languages = _languages(tables)
     entries: dict[str, Entry] = {}
     stubs: list[tuple[str, str]] = []
-    for record in records(text, where, problems):
+    for record in resolved(records(text, where, problems), where, problems):
         if "aliasof" in record.fields:
             stubs.append((record.key, verbatim_of(record.fields["aliasof"])))
             continue
-        kind = tables.kind_of("bibtex", record.type)
-        if kind is None:
+        here = f"{where}:{record.line}" + f" ({record.key})" * bool(record.key)
+        if tables.kind_of("bibtex", record.type) is None:
             what = f"@{record.type} is no type that refsync knows: read as a document."
-            problems.append(Problem(where=f"{where}:{record.line}", what=what, hint="Its fields are kept."))
-        subtype = text_of(record.fields.get("entrysubtype", ""))
-        fields, extra = _usual(record, languages)
-        if kind is None:
-            extra["entrytype"] = record.type
-        if subtype in tables.kinds:
-            del fields["entrysubtype"]
-        aliases = tuple(filter(None, map(str.strip, verbatim_of(fields.pop("ids", "")).split(","))))
-        found, rest = entry_of(subtype if subtype in tables.kinds else kind or "document", fields)
-        extra.update((name, text_of(value)) for name, value in rest.items())
-        entry = completed(found, record.key, extra, aliases)
+            problems.append(Problem(where=here, what=what, hint="Its fields are kept."))
+        entry = _work(record, tables, entry_of, languages)
+        problems += [*undated([(here, entry)]), *_jumbled(record.fields, here)]
         # A key may stand twice, or be missing: each such entry is kept under a name of its own.
-        entries[record.key if record.key not in entries else f"\0{len(entries)}"] = _judged(entry, record.type)
+        entries[record.key if record.key not in entries else f"\0{len(entries)}"] = entry
     for alias, key in stubs:
         if key in entries:
             entries[key] = replace(entries[key], aliases=(*entries[key].aliases, alias))
     filed, topics = _under_topics(list(entries.values()), text)
     return Reading(entries=tuple(filed), problems=tuple(problems), topics=topics)
+
+
+def _work(record: Record, tables: Tables, entry_of: mapping.Reader, language_names: Mapping[str, str]) -> Entry:
+    """The work that a record is of."""
+    kind = tables.kind_of("bibtex", record.type)
+    subtype = text_of(record.fields.get("entrysubtype", ""))
+    given, addresses = _addressed(record.fields)
+    fields, extra = _usual(record._replace(fields=_titled(given)), language_names)
+    if kind is None:
+        extra["entrytype"] = record.type
+    if subtype in tables.kinds:
+        del fields["entrysubtype"]
+    aliases = tuple(filter(None, map(str.strip, verbatim_of(fields.pop("ids", "")).split(","))))
+    found, rest = entry_of(subtype if subtype in tables.kinds else kind or "document", fields)
+    extra.update((name, text_of(value)) for name, value in rest.items())
+    if addresses:
+        found["links"] = beside(addresses, found.get("links", {}))
+    entry = completed(found, record.key, extra, aliases)
+    return _judged(entry, "" if subtype in tables.kinds else record.type)
+
+
+def _addressed(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The fields without addresses where a text belongs, and these; the first of `howpublished` is the work's `url`."""
+    fields = dict(given)
+    hidden: list[str] = []
+    if "://" in (how := fields.get("howpublished", "")):
+        found, rest = addresses_in(how)
+        if found and not rest:
+            del fields["howpublished"]
+        elif found:
+            fields["howpublished"] = rest
+        hidden += found
+    if "url" not in fields and hidden:
+        fields["url"] = hidden.pop(0)
+    for name, value in given.items():
+        if name not in {"url", "howpublished"}:
+            hidden += linked_in(value)
+    return fields, hidden + further_dois(verbatim_of(fields.get("doi", "")))
+
+
+# biblatex has the second half of a title apart.
+_HALVES = (
+    ("title", "subtitle"),
+    ("booktitle", "booksubtitle"),
+    ("maintitle", "mainsubtitle"),
+    ("journaltitle", "journalsubtitle"),
+    ("journal", "journalsubtitle"),
+)
+
+
+def _titled(fields: dict[str, str]) -> dict[str, str]:
+    """The fields with whole titles: "Title: Subtitle"."""
+    for name, second in _HALVES:
+        if fields.get(name) and fields.get(second):
+            half = fields.pop(second)
+            if text_of(half).casefold() not in text_of(fields[name]).casefold():
+                mark = "" if text_of(fields[name]).endswith(("?", "!", ":", ".", "—", "–")) else ":"
+                fields[name] = f"{fields[name]}{mark} {half}"
+    return fields
+
+
+def _jumbled(fields: Mapping[str, str], here: str) -> Iterator[Problem]:
+    """A Problem for names that are not told apart by "and"."""
+    for role in ("author", "editor"):
+        value = fields.get(role, "")
+        if ";" in value or value.count(",") > 1:
+            for name in filter(is_jumbled, people_in(value)):
+                what = f"{text_of(name)[:60]!r} in `{role}` is not one name: kept as text."
+                yield Problem(where=here, what=what, hint="Set names apart with `and`, not with commas.")
 
 
 def _under_topics(entries: list[Entry], text: str) -> tuple[list[Entry], tuple[Topic, ...]]:
@@ -95,13 +154,14 @@ _OF_A_SITE = frozenset({"online", "electronic", "www"})
 
 def _usual(record: Record, language_names: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """The fields of a record in the spelling of BibTeX, and those that have none there: biblatex's `date` as year, month
-    and day, a month as its number, an address in `howpublished` as `url`."""
+    and day, a month as its number."""
     fields, extra = _of_biblatex(record, language_names), {}
     if date := fields.pop("date", None):
-        start, _, end = text_of(date).partition("/")
-        found = date_of(start)
-        if isinstance(found, Date) and not end:
-            given = {"year": found.year, "month": found.month, "day": found.day}
+        found = date_of(text_of(date))
+        if not isinstance(found, Date) and (start := start_of(text_of(date))):
+            found, extra[EXTENDED] = start, text_of(date)
+        if isinstance(found, Date):
+            given = {"year": f"{found.year:04d}", "month": found.month, "day": found.day}
             fields = {**{name: str(part) for name, part in given.items() if part}, **fields}
         elif "year" in fields:
             extra["date"] = text_of(date)
@@ -116,11 +176,17 @@ def _usual(record: Record, language_names: Mapping[str, str]) -> tuple[dict[str,
                 fields.setdefault("day", day)
         else:
             extra["month"] = stated_month
-    if "url" not in fields and re.match(r"\s*(?:\\url\s*\{\s*)?https?://\S+$", fields.get("howpublished", "")):
-        fields["url"] = fields.pop("howpublished")
+    if (day := text_of(fields.get("day", ""))) and not _is_day(fields, day):
+        extra["day"] = text_of(fields.pop("day"))
     if record.type == "mastersthesis":
         fields.setdefault("type", "Master's thesis")
     return fields, extra
+
+
+def _is_day(fields: Mapping[str, str], day: str) -> bool:
+    """Whether the month of the year has such a day."""
+    parts = [text_of(fields.get(name, "")) for name in ("year", "month")] + [day]
+    return all(map(str.isdecimal, parts)) and dated(*map(int, parts)) is not None
 
 
 def _of_biblatex(record: Record, language_names: Mapping[str, str]) -> dict[str, str]:
@@ -160,11 +226,12 @@ def _month_of(text: str) -> tuple[int | None, str | None]:
     if text.isdecimal():
         return (int(text), None) if 1 <= int(text) <= 12 else (None, None)
     found = re.fullmatch(r"(\d{1,2})?\W*([A-Za-z]{3})[a-z]*\W*(\d{1,2})?", text)
-    return (_MONTH_NUMBERS.get(found[2].lower()), found[1] or found[3]) if found else (None, None)
+    return (month_named(found[2]), found[1] or found[3]) if found else (None, None)
 
 
 def _judged(entry: Entry, type: str) -> Entry:
-    """An entry with the arXiv id that its text names; a @misc, @online or @article of arXiv's is a preprint."""
+    """An entry with the arXiv id that its text names; a @misc, @online or @article of arXiv's is a preprint, unless
+    its kind is stated and `type` therefore empty."""
     ids = dict(entry.ids)
     venue = entry.venue.name if entry.venue else ""
     said = f"{venue} {entry.note or ''}"
@@ -173,7 +240,7 @@ def _judged(entry: Entry, type: str) -> Entry:
     if re.match(r"(?i)corr\b", venue) and (found := re.match(r"abs/(\S+)", entry.volume or "")):
         ids.setdefault("arxiv", found[1])
     of_arxiv = re.match(r"(?i)(?:arxiv|corr)\b", venue) is not None
-    vague = entry.kind in {"document", "web-page"} and "arxiv" in ids
+    vague = type != "" and entry.kind in {"document", "web-page"} and "arxiv" in ids
     is_preprint = of_arxiv if type in {"article", "techreport"} else vague
     if ids == entry.ids and not is_preprint:
         return entry
@@ -181,11 +248,10 @@ def _judged(entry: Entry, type: str) -> Entry:
 
 
 def authors(value: str) -> tuple[tuple[Person, ...], bool | None]:
-    """The people of a field, and False when it ends in "others"."""
-    found = people_in(value)
-    complete = None
-    if found and found[-1].strip().lower() == "others":
-        found, complete = found[:-1], False
+    """The people of a field, and False when some are only "others"."""
+    named = people_in(value)
+    found = [name for name in named if name.lower() not in {"others", "et al.", "et al"}]
+    complete = False if len(found) < len(named) else None
     return tuple(one for name in found if (one := _person(name))), complete
 
 
@@ -203,6 +269,8 @@ def _person(name: str) -> Person | None:
     """A Person out of BibTeX's four parts. A name in braces as a whole is a group's, or one that must not be split."""
     if plain := _PLAIN_NAME.fullmatch(name):
         return Person(family=plain[1], given=plain[2])
+    if is_jumbled(name):
+        return Person(literal=text_of(name))
     if named := dict(_NAMED_PART.findall(name)):
         parts = {_BIBLATEX_PARTS[part]: text_of(value) for part, value in named.items()}
     else:
@@ -225,14 +293,9 @@ def date(year: str | None, month: str | None, day: str | None) -> Date | str | N
     if year is None:
         return None
     text = text_of(year)
-    if not re.fullmatch(r"\d{4}", text):
-        return text or None
-    number = text_of(day) if day else ""
-    return Date(
-        year=int(text),
-        month=int(month) if month else None,
-        day=int(number) if month and number.isdecimal() and 1 <= int(number) <= 31 else None,
-    )
+    if not re.fullmatch(r"\d{3,4}", text):
+        return date_of(text)
+    return dated(int(text), int(month) if month else None, int(text_of(day)) if day else None) or text
 
 
 def pages(value: str) -> str:

@@ -26,9 +26,9 @@ _LINE_START = re.compile(r"^[ \t]*@[ \t]*[A-Za-z]+\s*[{(]", re.MULTILINE)
 
 
 def records(text: str, where: str, problems: list[Problem]) -> list[Record]:
-    """The entries of a file, with the fields that they take from another by `crossref`. What cannot be read is added to
-    `problems`; each entry is parsed by itself, so that a broken one takes no other with it."""
-    return _inherited(list(_blocks(text, where, problems)))
+    """The entries of a file. What cannot be read is added to `problems`; each entry is parsed by itself, so that a broken
+    one takes no other with it."""
+    return list(_blocks(text, where, problems))
 
 
 def _blocks(text: str, where: str, problems: list[Problem]) -> Iterator[Record]:
@@ -204,17 +204,6 @@ def _field_names(block: str) -> list[str]:
     return [name.lower() for name in re.findall(r"([A-Za-z][\w:-]*)\s*=", re.sub(r'"[^"]*"', "", "".join(outside)))]
 
 
-def _inherited(found: list[Record]) -> list[Record]:
-    """Records with the fields that they lack and the record of their `crossref` has; its title is their booktitle."""
-    by_key = {one.key.casefold(): one for one in found if one.key}
-    for one in found:
-        parent = by_key.get(one.fields.get("crossref", "").strip().casefold())
-        if parent is not None and parent is not one:
-            for name, value in parent.fields.items():
-                one.fields.setdefault("booktitle" if name == "title" else name, value)
-    return found
-
-
 _GROUPS = re.compile(r"@comment\s*\{\s*jabref-meta:\s*grouping:(.*?)^\s*\}", re.IGNORECASE | re.DOTALL | re.MULTILINE)
 _GROUP = re.compile(r"^(\d+) KeywordGroup:((?:[^;\\]|\\.)*);", re.MULTILINE)
 _UNIT = re.compile(r"((?:[^;\\]|\\.)*);")
@@ -265,3 +254,24 @@ def parts_of_name(name: str) -> dict[str, list[str]]:
     except InvalidName:
         parts = {"last": [name]}
     return parts
+
+
+_SUFFIX = re.compile(
+    r"(?:jr|sr|[ivx]+|\d(?:st|nd|rd|th)|ph\.? ?d|m\.? ?d|esq|s\.? ?j|o\.? ?p|dr|hab|ing|.{1,3})\.*", re.IGNORECASE
+)
+_BRACED = re.compile(r"\{[^{}]*\}|&#?\w+;")
+
+
+def is_jumbled(name: str) -> bool:
+    """Whether what stands between two "and"s is more than a name: names with `;` or with commas between them.
+
+    BibTeX knows "von Last, Jr, First" (btxdoc, section 4); more commas, or a second part that is no suffix, are a list.
+    """
+    if ";" not in name and name.count(",") < 2:
+        return False
+    while (bare := _BRACED.sub("", name)) != name:
+        name = bare
+    parts = [part.strip() for part in name.split(",")]
+    if ";" in name or len(parts) > 3:
+        return "=" not in name
+    return len(parts) == 3 and parts[1] != "" and _SUFFIX.fullmatch(parts[1]) is None and "=" not in name

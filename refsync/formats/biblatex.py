@@ -30,13 +30,11 @@ def _type(entry: Entry, types: Mapping[str, str]) -> str:
 def pairs(tables: Tables, context: bibtex.Context) -> dict[str, Pair]:
     """The functions that rows name: those of BibTeX, and those of values that biblatex spells otherwise."""
     named = {code: names[0] for code, names in bibentries.languages(tables).items()}
-    ambiguous = frozenset(kind for kind in tables.kinds if _is_ambiguous(kind, tables))
     # A file of either dialect is read by the table of BibTeX.
     own: dict[str, Callable[..., Any]] = {
         "date": _date,
         "volume": partial(_volume, "vol. "),
         "part": partial(_volume, ""),
-        "kind": partial(_subtype, ambiguous),
         "genre": _genre,
         "report type": _report_type,
         "language": partial(_language, named),
@@ -47,15 +45,6 @@ def pairs(tables: Tables, context: bibtex.Context) -> dict[str, Pair]:
     # `archiveprefix` is an alias that biblatex knows and biber's data model does not.
     shared = {name: pair for name, pair in bibtex.pairs(context).items() if name not in {"sort key", "arxiv"}}
     return {**shared, **{name: Pair(cache(write), text_of) for name, write in own.items()}}
-
-
-def _is_ambiguous(kind: str, tables: Tables) -> bool:
-    """Whether the type that a kind is written as is read as another kind, or may be."""
-    return tables.kind_of("bibtex", tables.kinds[kind]["biblatex"][0]) != kind and kind != "preprint"
-
-
-def _subtype(ambiguous: frozenset[str], kind: str) -> str | None:
-    return f"{{{kind}}}" if kind in ambiguous else None
 
 
 def _date(date: Date | str | None, kind: str) -> tuple[str | None, str | None] | None:

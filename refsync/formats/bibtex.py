@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 
-from refsync import identifiers, mapping, names, titles, venues
-from refsync.formats import Export, Reading, address, keywords, line, page_range, stated
+from refsync import mapping, names, titles, venues
+from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated
 from refsync.formats import bibentries as read_as
-from refsync.formats.latex import SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
+from refsync.formats.dates import EXTENDED, MONTHS, said_beside
+from refsync.formats.latex import ALIKE, SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
 from refsync.formats.options import Options, as_article, short_name, wished
 from refsync.mapping import Fields, Pair, Table, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem, Topic
@@ -25,11 +26,13 @@ MARKER = "% Written by refsync build: edit the list or corrections.yaml, not thi
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What values are written with: topic paths by id, words that keep their capitals, macros by the name of a venue."""
+    """What values are written with: topic paths by id, words that keep their capitals, macros by the name of a venue,
+    and the kinds whose type in the file is read as another kind."""
 
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
     macros: Mapping[str, str] = field(default_factory=dict)
+    ambiguous: frozenset[str] = frozenset()
 
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
@@ -54,20 +57,24 @@ def written(
     table = tables.table(column).limited(options.only, options.omit)
     catalog = wished(catalog, options, tables.folder)
     macros = _macros(catalog.entries, venues.load(tables.folder)) if options.venues == "strings" else {}
-    context = Context(paths=catalog.paths, words=tables.words, macros=macros)
+    context = Context(paths=catalog.paths, words=tables.words, macros=macros, ambiguous=_ambiguous(tables, column))
     fields_of = mapping.writer(table, pairs_of(context))
     types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
     parts = [MARKER + "\n"]
+    alike: set[str] = set()
     keys, problems = _keys(catalog.entries, column)
     for entry in catalog.entries:
         shown = as_article(entry) if options.preprints == "article" else entry
         type, fields = type_of(shown, types), fields_of(shown)
         if entry.extra:
+            if more := said_beside(entry):
+                fields = [(name, _text(more) if name == EXTENDED else value) for name, value in fields]
             fields += _extra(entry, table, fields)
         if options.preprints == "unpublished" and entry.kind == "preprint":
             type = "unpublished"
             fields += _as_note(entry, fields)
         if options.ascii:
+            alike |= {mark for _, value in fields for mark in value if mark in ALIKE}
             fields = [(name, ascii_of(value, name in _VERBATIM)) for name, value in fields]
         body = "".join([f"  {name} = {value},\n" for name, value in fields])
         parts.append(f"\n@{type}{{{keys[entry.key]},\n{body}}}\n")
@@ -79,10 +86,19 @@ def written(
     problem = mapping.unplaced(table, catalog.entries, partial(_has_own, table))
     text = "".join(parts)
     problems += [problem] if problem else []
+    if alike:
+        what = f"{''.join(sorted(alike))} cannot be spelt in ASCII but by letters that print alike."
+        problems.append(Problem(where=column, what=what, hint="Without --ascii they stay.", check="ascii"))
     if options.ascii and not text.isascii():
         problems.append(_beyond_ascii(text))
     beside = _strings(catalog.entries, macros, tables, options) if macros else {}
     return Export(text=text, problems=tuple(problems), beside=beside)
+
+
+def _ambiguous(tables: Tables, column: str) -> frozenset[str]:
+    """The kinds that cannot be told by the type that they are written as."""
+    types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
+    return frozenset(kind for kind, type in types.items() if tables.kind_of("bibtex", type) != kind)
 
 
 def _keys(entries: Iterable[Entry], column: str) -> tuple[dict[str, str], list[Problem]]:
@@ -105,7 +121,8 @@ _VERBATIM = frozenset({"url", "doi", "eprint", "primaryclass", "eprintclass", "i
 
 def _beyond_ascii(text: str) -> Problem:
     found = "".join(sorted({mark for mark in text if not mark.isascii()}))
-    what = f"{len(found)} characters have no spelling in ASCII and stay as they are: {found[:40]}"
+    have = "character has" if len(found) == 1 else "characters have"
+    what = f"{len(found)} {have} no spelling in ASCII and stay as they are: {found[:40]}"
     return Problem(where="bibtex", what=what, hint="Use lualatex or biber for these.", check="ascii")
 
 
@@ -126,7 +143,7 @@ def _has_own(table: Table, kind: str, name: str) -> bool:
     """Whether a name in `extra` may stand in a .bib file. RIS tags are in capitals, and may not."""
     if name in table.omitted or re.fullmatch(r"[a-z][a-z0-9_:-]*", name) is None:
         return False
-    return table.has_own(kind, name) if table.own else True
+    return name == EXTENDED or table.has_own(kind, name) if table.own else True
 
 
 def _as_note(entry: Entry, fields: Fields) -> Fields:
@@ -150,7 +167,7 @@ def _key(key: str) -> str:
 
 def _macros(entries: Iterable[Entry], table: venues.Venues) -> dict[str, str]:
     """A macro for each name of a venue: its short name in small letters, which no other has and no month."""
-    taken = set(read_as.MONTHS.values())
+    taken = set(MONTHS.values())
     found: dict[str, str] = {}
     for venue in (entry.venue for entry in entries if entry.venue is not None):
         if venue.name not in found:
@@ -242,7 +259,8 @@ def pairs(context: Context) -> dict[str, Pair]:
         "date": Pair(_date, read_as.date),
         "day": Pair(day, read_as.day),
         "page range": Pair(_pages, read_as.pages),
-        "doi": Pair(_verbatim, lambda value: identifiers.doi(verbatim_of(value))),
+        "kind": Pair(partial(_subtype, context.ambiguous), lambda value: None),
+        "doi": Pair(_verbatim, lambda value: doi_of(verbatim_of(value))),
         "arxiv": Pair(_arxiv, read_as.arxiv),
         "address": Pair(_address, lambda value: (verbatim_of(value), None, None)),
         "keywords": Pair(cache(partial(_keywords, context.paths)), read_as.keyword_list),
@@ -259,6 +277,10 @@ def _venue(macros: Mapping[str, str], name: str) -> str:
 
 def _sort_key(title: str, authors: tuple[Person, ...], editors: tuple[Person, ...]) -> str | None:
     return None if authors or editors or not title else _text(title)
+
+
+def _subtype(ambiguous: frozenset[str], kind: str, arxiv: str | None) -> str | None:
+    return f"{{{kind}}}" if kind in ambiguous and not (kind == "preprint" and arxiv) else None
 
 
 def _verbatim(value: str) -> str:
@@ -342,7 +364,7 @@ def _publisher(publisher: str | None, name: str | None) -> str | None:
 def _date(date: Date | str) -> tuple[str | None, str | None, str | None]:
     if isinstance(date, str):
         return _text(date), None, None
-    month = read_as.MONTHS.get(date.month or 0)
+    month = MONTHS.get(date.month or 0)
     return f"{{{date.year}}}", month, f"{{{date.day}}}" if date.day else None
 
 

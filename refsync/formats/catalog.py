@@ -10,6 +10,7 @@ from typing import Any
 
 from refsync import documents
 from refsync.documents import Struct
+from refsync.formats.dates import dated
 from refsync.model import Catalog, Date, Entry, Failure, Origin, Person, Problem, Retired, Said, Topic, Venue
 
 MARKER = "# Written by refsync build: edit the list or corrections.yaml, not this file."
@@ -121,7 +122,7 @@ def date_of(value: str | int) -> Date | str:
     if not found:
         return str(value)
     year, month, day = (int(part) if part else None for part in found.groups())
-    return Date(year=year or 0, month=month, day=day)
+    return dated(year or 0, month, day) or str(value)
 
 
 def date_text(date: Date | str) -> str:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
 from refsync import identifiers, mapping, names
-from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
+from refsync.formats import (
+    Export,
+    Reading,
+    address,
+    beside,
+    completed,
+    crossref,
+    dates,
+    doi_of,
+    further_dois,
+    keywords,
+    line,
+    page_range,
+    stated,
+)
+from refsync.formats.dates import date_of
 from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem
@@ -42,11 +58,15 @@ def items(catalog: Catalog, tables: Tables, options: Options) -> tuple[list[Item
         key = line(entry.key)
         fields = [("id", key), ("citation-key", key), ("type", types.get(entry.kind, "document")), *fields_of(entry)]
         if entry.extra:
+            if more := dates.said_beside(entry):
+                fields = [(name, dates.csl_of(more) if name == "issued" else one) for name, one in fields]
             written = dict(fields)
             own = [one for one in sorted(entry.extra.items()) if table.has_own(entry.kind, one[0])]
             fields += [(name, _own(value)) for name, value in own if name not in written]
         found.append(_for_zotero(fields) if options.reader == "zotero" else fields)
-    problem = mapping.unplaced(table, catalog.entries, table.has_own)
+    problem = mapping.unplaced(
+        table, catalog.entries, lambda kind, name: name == dates.EXTENDED or table.has_own(kind, name)
+    )
     return found, (problem,) if problem else ()
 
 
@@ -96,32 +116,63 @@ def read(text: str, where: str, tables: Tables) -> Reading:
 
 def works(items: Iterable[tuple[str, dict[str, Any]]], tables: Tables, problems: list[Problem]) -> Iterator[Entry]:
     """The works that items of CSL variables are, each with its place; what is odd in one is added to `problems`."""
-    entry_of = mapping.reader(tables.table("csl"), _pairs({}))
-    for here, item in items:
-        extra = {}
+    table = tables.table("csl")
+    entry_of = mapping.reader(table, _pairs({}))
+    left_out: Counter[str] = Counter()
+    for here, given in items:
+        item, extra = crossref.as_csl(given, table.names, left_out)
+        key = _text_of(item.get("citation-key")) or _text_of(item.get("id")) or ""
+        here = f"{here} ({key})" if key else here
         name = _text_of(item.get("type")) or ""
-        kind = tables.kind_of("csl", name)
+        kind = tables.kind_of("csl", name) or tables.kind_of("crossref", name)
         if kind is None:
-            extra = {"type": name} if name else {}
+            extra |= {"type": name} if name else {}
             what = f"{name} is no type that refsync knows" if name else "an item has no type"
             what += ": read as a document."
             problems.append(Problem(where=here, what=what, hint="Its variables are kept."))
         fields = {name: value for name, value in item.items() if value is not None and name not in _NOT_FIELDS}
         if kind == "book" and fields.get("version"):
             kind = "software"  # as files for Zotero spell it
+        extra |= _beyond_a_day(fields)
+        if kind in _PUBLISHED and (whole := _text_of(fields.pop("container-title", None))):
+            extra["container-title"] = whole
         found, rest = entry_of(kind or "document", fields)
         extra |= {name: value if isinstance(value, str) else _encoded(value) for name, value in rest.items()}
-        yield completed(found, _text_of(item.get("citation-key")) or _text_of(item.get("id")) or "", extra)
+        found["links"] = beside(further_dois(_text_of(fields.get("DOI")) or ""), found.get("links", {}))
+        entry = completed(found, key, extra)
+        problems += dates.undated([(here, entry)])
+        yield entry
+    if left_out:
+        names_of = ", ".join(f"{name} ({count})" for name, count in sorted(left_out.items()))
+        what = f"{left_out.total()} fields are Crossref's own account of a record, and left out: {names_of}."
+        problems.append(Problem(where="crossref", what=what, hint="A reference has no use for them."))
 
 
+def _beyond_a_day(fields: Mapping[str, Any]) -> dict[str, str]:
+    """What dates say that a Date cannot hold, to be kept: of the work's own date in EDTF, of others as it stands."""
+    found = {}
+    for name, value in fields.items():
+        if name in {"issued", "accessed"} and isinstance(value, dict) and (edtf := dates.edtf_of(value)):
+            if name != "issued":
+                found[name] = _encoded(value)
+            elif dates.start_of(edtf):
+                found[dates.EXTENDED] = edtf
+    return found
+
+
+# Kinds whose rows of the table take a publisher for the name of the venue: what else contains them has no place.
+_PUBLISHED = frozenset({"book", "thesis", "report", "dataset", "software", "standard"})
 _NOT_FIELDS = frozenset({"id", "citation-key", "type", "custom"})
 _DECODER = json.JSONDecoder()
+_BETWEEN = re.compile(r"[\s,\[\]]*")
+_LISTS = ("items", "references")
 
 
 def _items(text: str, where: str, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The items of a file with their places, each decoded by itself. An object that holds them is looked into."""
     at, number, counted = 0, 1, 0
     while (start := text.find("{", at)) >= 0:
+        problems += _strays(text, at, start, where)
         number += text.count("\n", counted, start)
         counted = start
         here = f"{where}:{number}"
@@ -129,20 +180,57 @@ def _items(text: str, where: str, problems: list[Problem]) -> Iterator[tuple[str
             item, at = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             at = _after_broken(text, start)
-            why = getattr(error, "msg", "nested too deeply")
-            what = f"an item is not valid JSON: {why}. What is whole in it is read."
-            problems.append(Problem(where=here, what=what, hint="Mend it and run again."))
             item = _salvaged(text[start:at])
-        inner = next((item[name] for name in ("items", "references") if isinstance(item.get(name), list)), [item])
-        for one in inner:
-            if isinstance(one, dict) and one.keys() & {"type", "title", "id"}:
+            name = item.get("citation-key") or item.get("id")
+            of = f"the item {name!r}" if name else "an item"
+            what = f"{of} is not valid JSON: {_why(error)}. What is whole in it is read."
+            problems.append(Problem(where=here, what=what, hint="Mend it and run again."))
+        for one in _inside(item):
+            if isinstance(one, dict) and one.keys() & {"type", "title", "id", "DOI"}:
                 yield here, one
             else:
-                problems.append(Problem(where=here, what="an item is no reference.", hint="Remove it."))
+                what = f"{_encoded(one)[:60]} is no reference."
+                problems.append(Problem(where=here, what=what, hint="Remove it."))
     if not text.strip():
         problems.append(Problem(where=f"{where}:1", what="is empty: no JSON.", hint="An empty list is `[]`."))
     elif at == 0 and not re.fullmatch(r"\s*\[\s*\]\s*", text):
-        problems.append(Problem(where=f"{where}:1", what="holds no references.", hint="CSL-JSON is a list of objects."))
+        problems.append(_no_items(text, where))
+    else:
+        problems += _strays(text, at, len(text), where)
+
+
+def _inside(item: dict[str, Any]) -> list[Any]:
+    """The items that an object holds: a list of them, or the answer of Crossref; else it is one itself."""
+    if isinstance(message := item.get("message"), dict):
+        item = message
+    return next((item[name] for name in _LISTS if isinstance(item.get(name), list) and "type" not in item), [item])
+
+
+def _strays(text: str, at: int, end: int, where: str) -> Iterator[Problem]:
+    """What stands between items and is neither one nor a mark of JSON."""
+    between = _BETWEEN.match(text, at, end)
+    start = between.end() if between else at
+    if said := text[start:end].strip(" \t\n\r,[]"):
+        what = f"{line(said)[:60]!r} is no reference."
+        yield Problem(where=f"{where}:{text.count(chr(10), 0, start) + 1}", what=what, hint="Remove it.")
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with JSON, and where."""
+    if not isinstance(error, json.JSONDecodeError):
+        return "nested too deeply"
+    return f"{error.msg} (line {error.lineno}, column {error.colno})"
+
+
+def _no_items(text: str, where: str) -> Problem:
+    """Why a file without an object holds no item."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        number = getattr(error, "lineno", 1)
+        what = f"is not valid JSON: {_why(error)}."
+        return Problem(where=f"{where}:{number}", what=what, hint="CSL-JSON is a list of objects.")
+    return Problem(where=f"{where}:1", what="holds no references.", hint="CSL-JSON is a list of objects.")
 
 
 def _after_broken(text: str, start: int) -> int:
@@ -180,7 +268,7 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "repository": Pair(_repository, lambda value: (_text_of(value), None, None)),
         "date": Pair(_date, _date_of),
         "page range": Pair(_pages, lambda value: _pages(_text_of(value) or "")),
-        "doi": Pair(line, lambda value: identifiers.doi(_text_of(value) or "")),
+        "doi": Pair(line, lambda value: doi_of(_text_of(value) or "")),
         "arxiv": Pair(_arxiv, _arxiv_of),
         "arxiv number": Pair(_arxiv_number, _arxiv_number_of),
         "address": Pair(_address, lambda value: (_text_of(value), None, None)),
@@ -233,10 +321,11 @@ def _names_of(value: Any) -> tuple[Person, ...] | None:
 
 
 def _person(name: Mapping[str, Any]) -> Person | None:
-    if literal := _text_of(name.get("literal")):
+    if literal := _text_of(name.get("literal")) or _text_of(name.get("name")):
         return Person(literal=literal)
     parts = {field: _text_of(name.get(own)) for field, own in _PARTS}
-    parts["particle"] = parts["particle"] or _text_of(name.get("dropping-particle"))
+    particles = (_text_of(name.get(f"{one}dropping-particle")) for one in ("", "non-"))
+    parts["particle"] = " ".join(filter(None, particles)) or None
     return Person(**parts) if any(parts.values()) else None
 
 
@@ -246,7 +335,7 @@ def _repository(name: str | None, publisher: str | None, arxiv: str | None) -> s
 
 def _date(date: Date | str) -> dict[str, Any]:
     if isinstance(date, str):
-        return {"literal": line(date)}
+        return dates.csl_of(date) or {"literal": line(date)}
     parts = [date.year, date.month, date.day]
     return {"date-parts": [parts[: parts.index(None)] if None in parts else parts]}
 
@@ -254,9 +343,14 @@ def _date(date: Date | str) -> dict[str, Any]:
 def _date_of(value: Any) -> Date | str | None:
     if not isinstance(value, dict):
         return date_of(_text_of(value) or "")
+    if edtf := dates.edtf_of(value):
+        return dates.start_of(edtf) or edtf
     parts = value.get("date-parts")
     if isinstance(parts, list) and parts and isinstance(parts[0], list) and any(parts[0]):
-        return date_of("-".join(str(part) for part in parts[0] if part))
+        numbers = [part for part in parts[0] if part]
+        if all(isinstance(one, int) for one in numbers) and (found := dates.dated(*numbers[:3])):
+            return found
+        return date_of("-".join(map(str, numbers)))
     return date_of(_text_of(value.get("literal")) or _text_of(value.get("raw")) or "")
 
 

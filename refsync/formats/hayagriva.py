@@ -63,6 +63,7 @@ def _homeless(entry: Entry) -> list[str]:
     names += [f"ids.{name}" for name in entry.ids if name not in {*_SCHEMES, "acl", "openreview", "arxiv-class"}]
     names += ["venue.series"] if entry.venue and entry.venue.series else []
     names += ["date"] if isinstance(entry.date, str) else []
+    names += ["authors_complete"] if entry.authors_complete is False else []
     return [*names, *(f"extra.{name}" for name in entry.extra)]
 
 

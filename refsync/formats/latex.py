@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
 from refsync.formats import line
 
-SPECIAL = re.compile(r"[&%#_$~^\\{}]")
+# Also the first of two marks that TeX would join into another: `--`, ``, '', ?` and !`.
+SPECIAL = re.compile(r"[&%#_$~^\\{}]|-(?=-)|`(?=`)|'(?=')|[?!](?=`)")
 _ESCAPES = {
     **{mark: f"\\{mark}" for mark in "&%#_${}"},
     "~": "\\textasciitilde{}",
     "^": "\\textasciicircum{}",
     "\\": "\\textbackslash{}",
+    **{mark: f"{mark}{{}}" for mark in "-`'?!"},
 }
 _NAMED_BRACES = {**_ESCAPES, "{": "\\textbraceleft{}", "}": "\\textbraceright{}"}
 # As pandoc has it, lest "$5 and $100" be a formula: no space inside the dollars, no digit after.
@@ -80,10 +83,14 @@ def verbatim(value: str) -> str:
 
 # Where pylatexenc's spelling is one that readers lose (measured): the ligatures of TeX instead.
 _IN_ASCII = {
-    "–": "--", "—": "---", "“": "``", "”": "\'\'", "‘": "`", "’": "\'", "…": "{\\ldots}", "\u00a0": "~",
-    "→": "{\\textrightarrow}", "←": "{\\textleftarrow}", "×": "{\\texttimes}", "€": "{\\texteuro}",
-    "ﬁ": "fi", "ﬂ": "fl", "‐": "-", "‑": "-", "−": "{$-$}",
+    "–": "--", "—": "---", "“": "``", "”": "\'\'", "‘": "{\\textquoteleft}", "’": "{\\textquoteright}", "…": "{\\ldots}",
+    "\u00a0": "~", "→": "{\\textrightarrow}", "←": "{\\textleftarrow}", "×": "{\\texttimes}", "€": "{\\texteuro}",
+    "−": "{\\textminus}",
 }  # fmt: skip
+# What has no spelling but that of other characters, which print the same.
+ALIKE = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "‐": "{-}", "‑": "{-}"}
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "0123456789+-=()", strict=True))
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾", "0123456789+-=()", strict=True))
 _ACCENTS = {
     "\u0300": "`", "\u0301": "\'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u ", "\u0307": ".",
     "\u0308": '"', "\u0309": "h ", "\u030a": "r ", "\u030b": "H ", "\u030c": "v ", "\u0323": "d ", "\u0327": "c ",
@@ -103,18 +110,25 @@ def ascii_of(value: str, is_address: bool = False) -> str:
 
 @cache
 def _ascii_mark(mark: str) -> str:
+    """The spelling of a character; the character itself when it has none that is read back as it."""
+    if mark in ALIKE:
+        return ALIKE[mark]
+    return next((one for one in _spellings(mark) if one.isascii() and text_of(one) == mark), mark)
+
+
+def _spellings(mark: str) -> Iterator[str]:
     if mark in _IN_ASCII:
-        return _IN_ASCII[mark]
-    spelt: str = _encoder().unicode_to_latex(mark)
-    if spelt.isascii():
-        return spelt
+        yield _IN_ASCII[mark]
+    for command, marks in (("subscript", _LOWERED), ("superscript", _RAISED)):
+        if mark in marks:
+            yield f"{{\\text{command}{{{marks[mark]}}}}}"
+    yield _encoder().unicode_to_latex(mark)
     # Accents upon accents, as in Vietnamese: one macro around the other.
     base, *accents = list(unicodedata.normalize("NFD", mark))
-    if not accents or not base.isascii() or not all(one in _ACCENTS for one in accents):
-        return mark
-    for one in accents:
-        base = f"\\{_ACCENTS[one]}{{{base}}}"
-    return f"{{{base}}}"
+    if accents and base.isascii() and all(one in _ACCENTS for one in accents):
+        for one in accents:
+            base = f"\\{_ACCENTS[one]}{{{base}}}"
+        yield f"{{{base}}}"
 
 
 @cache
@@ -138,6 +152,8 @@ _ODD = re.compile(r"\\(?![&%_#]).?|[$~]|[?!]`|'''|```|----")
 _SIMPLE = re.compile(r"\\([&%_#])|---|--|``|''|[{}]")
 _SIGNS = {"---": "—", "--": "–", "``": "“", "''": "”", "{": "", "}": ""}
 _BARE = re.compile(r"(?<!\\)([%&])")
+# What a file of BibTeX's own example spells so is there to sort by, never to be printed (btxdoc, section 4).
+_UNSEEN = re.compile(r"\\(?:[nN]oop[sS]ort|[sS]ort[nN]oop)\s*(?:\{[^{}]*\}|\w)")
 _COMMAND = re.compile(r"\\(?:url|path|nolinkurl)\s*\{([^{}]*)\}|\\href\s*\{[^{}]*\}\s*\{([^{}]*)\}")
 
 
@@ -148,7 +164,8 @@ def text_of(value: str) -> str:
         return " ".join(value.replace("{", "").replace("}", "").split())
     if _ODD.search(value) is None:
         return line(_SIMPLE.sub(lambda mark: mark[1] or _SIGNS[mark[0]], value))
-    value = _COMMAND.sub(lambda found: escape(found[1] or found[2] or "", ""), value)
+    value = _COMMAND.sub(lambda found: escape(found[1] or found[2] or "", ""), _UNSEEN.sub("", value))
+    value = _SCRIPT.sub(_scripted, value)
     converter, known = _converter()
     try:
         text: str = converter.latex_to_text(_BARE.sub(r"\\\1", value), latex_context=known)
@@ -156,6 +173,38 @@ def text_of(value: str) -> str:
         # LaTeX that does not parse is kept as it was typed.
         text = value
     return line(text)
+
+
+_SCRIPT = re.compile(r"\\text(sub|super)script\s*\{([0-9+=()-]+)\}")
+_SCRIPTS = {
+    "sub": {ord(plain): mark for mark, plain in _LOWERED.items()},
+    "super": {ord(plain): mark for mark, plain in _RAISED.items()},
+}
+
+
+def _scripted(found: re.Match[str]) -> str:
+    return found[2].translate(_SCRIPTS[found[1]])
+
+
+_ADDRESS = re.compile(
+    r"\\(?:url|path|nolinkurl)\s*\{([^{}]*)\}|\\href\s*\{([^{}]*)\}\s*\{([^{}]*)\}|(https?://[^\s{}]+)"
+)
+_OF_ADDRESSES = frozenset(
+    ["available", "online", "at", "from", "url", "and", "see", "web", "website", "link", "doi", "on"]
+)
+
+
+def addresses_in(value: str) -> tuple[tuple[str, ...], str]:
+    """The addresses in a value of a .bib file, and the LaTeX that says something beside them, "" when nothing does."""
+    found = tuple(verbatim_of(next(filter(None, (one[1], one[2], one[4])), "")) for one in _ADDRESS.finditer(value))
+    rest = _ADDRESS.sub(lambda one: one[3] or "", value)
+    words = re.findall(r"\w+", text_of(rest))
+    return tuple(filter(None, found)), rest if any(word.lower() not in _OF_ADDRESSES for word in words) else ""
+
+
+def linked_in(value: str) -> tuple[str, ...]:
+    """The addresses that a value has behind its text, where they are not seen."""
+    return tuple(verbatim_of(one) for one in re.findall(r"\\href\s*\{([^{}]*)\}", value)) if "\\href" in value else ()
 
 
 _MARKED = re.compile(r"[\\{}<>$]|^\s|\s$")
@@ -184,6 +233,9 @@ def _converter() -> tuple[Any, Any]:
         "textunderscore": "_",
         "textless": "<",
         "textgreater": ">",
+        "textminus": "−",
+        "textquoteleft": "‘",
+        "textquoteright": "’",
     }
     known = latex2text.get_default_latex_context_db()
     macros = [latex2text.MacroTextSpec(name, mark) for name, mark in marks.items()]

@@ -5,9 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
+from typing import Any
 
 from refsync import identifiers, mapping, names
-from refsync.formats import Export, Reading, address, completed, date_of, keywords, line, page_range, stated
+from refsync.formats import (
+    Export,
+    Reading,
+    address,
+    beside,
+    completed,
+    doi_of,
+    further_dois,
+    keywords,
+    line,
+    page_range,
+    stated,
+)
+from refsync.formats.dates import date_of, undated
 from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Person, Problem
@@ -30,15 +44,42 @@ def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
         if entry.extra:
             written = {"TY", "ID", "ER", *dict(fields)}
             extra = sorted(entry.extra.items())
+            fields = [(name, _whole_date(value, entry.extra.get(name))) for name, value in fields]
+            # A work may have several numbers, and only one of them a field of its own.
             fields += [
-                (name, line(value)) for name, value in extra if _is_own(entry.kind, name) and name not in written
+                (name, line(value))
+                for name, value in extra
+                if _is_own(entry.kind, name) and (name not in written or name == "SN")
             ]
         for tag, value in fields:
             lines += [f"{tag}  - {one}\n" for one in ((value,) if isinstance(value, str) else value)]
         lines.append("ER  - \n")
         parts.append("".join(lines))
     problem = mapping.unplaced(table, catalog.entries, _is_own)
-    return Export(text="".join(parts), problems=(problem,) if problem else ())
+    problems = (*([problem] if problem else []), *_without_commas(catalog))
+    return Export(text="".join(parts), problems=problems)
+
+
+def _without_commas(catalog: Catalog) -> Iterator[Problem]:
+    """The Problem that groups lose their commas, which in RIS part a family name from a given name."""
+    found = [
+        one.literal
+        for entry in catalog.entries
+        for one in (*entry.authors, *entry.editors)
+        if one.literal and "," in one.literal
+    ]
+    if found:
+        what = (
+            f"a name of a group has no comma in RIS: {line(found[0])!r} and {len(found) - 1} more are written without."
+        )
+        what = what.replace(" and 0 more are", " is")
+        yield Problem(where="ris", what=what, hint="The catalog keeps them.", check="no-place")
+
+
+def _whole_date(value: Any, kept: str | None) -> Any:
+    """A date with the text that stands after it, when that was kept of the same day."""
+    found = _DATED.fullmatch(kept or "")
+    return kept if found and isinstance(value, str) and date_of(found[1]) == date_of(value) else value
 
 
 def _is_own(kind: str, name: str) -> bool:
@@ -62,13 +103,78 @@ def read(text: str, where: str, tables: Tables) -> Reading:
             extra["TY"] = name
             what = f"{name or 'an empty TY'} is no type that refsync knows: read as a document."
             problems.append(Problem(where=f"{where}:{number}", what=what, hint="Its tags are kept."))
+        here = f"{where}:{number}" + f" ({key})" * bool(key)
+        tags, kept = _usual(tags, kind or "document")
         found, rest = entry_of(kind or "document", tags)
-        extra |= {tag: "; ".join(values) for tag, values in rest.items()}
+        extra |= {**kept, **{tag: "; ".join(values) for tag, values in rest.items()}}
+        found["links"] = beside(further_dois("; ".join(tags.get("DO", ()))), found.get("links", {}))
         entries.append(completed(found, key, extra))
+        problems += undated([(here, entries[-1])])
     if not entries and text.strip() and not text.startswith(MARKER):
         what = "holds no record: none begins with a line `TY  - ` of its own."
         problems.append(Problem(where=f"{where}:1", what=what, hint="RIS has one tag a line."))
     return Reading(entries=tuple(entries), problems=tuple(problems))
+
+
+Tags = dict[str, tuple[str, ...]]
+_FULL = ("JF", "T2", "JO")
+# Kinds whose rows of the table take a publisher for the name of the venue.
+_PUBLISHED = frozenset({"book", "thesis", "report", "dataset", "software"})
+_NUMBERED = frozenset({"report", "patent", "standard"})
+_ISBN = re.compile(r"(?:97[89][ -]?)?(?:\d[ -]?){9}[\dXx]")
+_ISSN = re.compile(r"\d{4}-?\d{3}[\dXx]")
+_DATED = re.compile(r"([^/]*/[^/]*/[^/]*)/(.+)")
+
+
+def _usual(given: Tags, kind: str) -> tuple[Tags, dict[str, str]]:
+    """The tags of a record as the table has them, where programs differ; and what of them has no place there.
+
+    A1 and A2 are older names of AU and ED, and stand beside them; SN holds several numbers; a date has a fourth part of
+    any text; of the names of a journal JO is the full one or the short one; T2 of a book is its series.
+    """
+    tags, kept = dict(given), {}
+    for name, older in (("AU", "A1"), ("ED", "A2")):
+        if older in tags:
+            tags[name] = tuple(dict.fromkeys((*tags.get(name, ()), *tags.pop(older))))
+    for name in ("PY", "DA", "Y1", "Y2"):
+        if name in tags and (found := _DATED.fullmatch(tags[name][0])):
+            kept[name] = tags[name][0]
+            tags[name] = (found[1], *tags[name][1:])
+    if "SN" in tags and kind not in _NUMBERED:
+        tags["SN"], others = _serial(tags["SN"], kind)
+        kept |= {"SN": "; ".join(others)} if others else {}
+    if kind == "article":
+        _name_journal(tags)
+    elif kind in _PUBLISHED and "T2" in tags:
+        name = "T3" if kind in {"book", "report"} and "T3" not in tags else ""
+        if name:
+            tags[name] = tags.pop("T2")
+        else:
+            kept["T2"] = "; ".join(tags.pop("T2"))
+    return {tag: values for tag, values in tags.items() if values}, kept
+
+
+def _serial(values: tuple[str, ...], kind: str) -> tuple[tuple[str, ...], list[str]]:
+    """The one number of SN that a work of this kind is known by, and the others: an ISSN, or a whole ISBN."""
+    bare = {one: re.sub(r"\s*\([^()]*\)$", "", one) for value in values for one in re.split(r"\s*[;,]\s*", value)}
+    shapes = (_ISSN, _ISBN) if kind == "article" else (_ISBN, _ISSN)
+    chosen = next((one for shape in shapes for one, number in bare.items() if shape.fullmatch(number)), None)
+    return ((bare[chosen],) if chosen else ()), [one for one in bare if one != chosen]
+
+
+def _name_journal(tags: Tags) -> None:
+    """Leaves the full name of a journal in JF, and a short one in J2 where no tag says it."""
+    names_of = {tag: tags[tag][0] for tag in _FULL if tag in tags}
+    if "JF" in names_of or len(names_of) < 2:
+        full = names_of.get("JF")
+    else:
+        full = max(names_of.values(), key=len)
+        tags["JF"] = (full,)
+    for tag in ("JO", "T2"):
+        if full and tag in names_of and (names_of[tag] == full or not {"J2", "JA"} & tags.keys()):
+            del tags[tag]
+            if names_of[tag] != full:
+                tags["J2"] = (names_of[tag],)
 
 
 _LINE = re.compile(r"([A-Z][A-Z0-9]) {0,2}- ?(.*)")
@@ -127,10 +233,10 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "date": Pair(_date, _date_of),
         "day": Pair(_day, lambda values: date_of(values[0])),
         "page range": Pair(_pages, _pages_of),
-        "doi": Pair(line, lambda values: identifiers.doi(values[0])),
-        "preprint doi": Pair(_preprint_doi, lambda values: (identifiers.doi(values[0]), None)),
-        "isbn": Pair(line, partial(_shaped, re.compile(r"[\d-]{9,16}[\dXx]"))),
-        "issn": Pair(line, partial(_shaped, re.compile(r"\d{4}-?\d{3}[\dXx]"))),
+        "doi": Pair(line, lambda values: doi_of(values[0])),
+        "preprint doi": Pair(_preprint_doi, lambda values: (doi_of(values[0]), None)),
+        "isbn": Pair(line, partial(_shaped, _ISBN)),
+        "issn": Pair(line, partial(_shaped, _ISSN)),
         "addresses": Pair(_addresses, _addresses_of),
         "keywords": Pair(cache(partial(keywords, paths)), lambda values: (None, tuple(dict.fromkeys(values)))),
     }
@@ -152,8 +258,15 @@ def _name(one: Person) -> str:
     return ", ".join(part for part in (family, line(one.given or ""), line(one.suffix or "")) if part)
 
 
+# "A. Smith", "J.-P. van den Berg", "John Q. Public": an initial with its full stop before one family name. What is
+# written otherwise without a comma may be a group; "U.S. Army" is one.
+_NATURAL = re.compile(
+    r"(?!(?:U\.\s?[SKN]|E\.\s?U)\.)(?:[^\W\d_]+\s)?(?:[^\W\d_a-z]\.[\s-]?)+(?:[a-z]+\s)*[^\W\d_a-z][\w'’-]+"
+)
+
+
 def _person(name: str) -> Person:
-    return names.person(name) if "," in name else Person(literal=name)
+    return names.person(name) if "," in name or _NATURAL.fullmatch(name) else Person(literal=name)
 
 
 def _repository(name: str | None, publisher: str | None, arxiv: str | None) -> str | None:
