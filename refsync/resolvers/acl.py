@@ -9,7 +9,8 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from refsync import identifiers
-from refsync.formats import bibtex, date_of
+from refsync.formats import bibtex
+from refsync.formats.dates import date_of
 from refsync.mapping import Tables
 from refsync.model import Date, Entry, Person, Venue
 from refsync.resolvers import Id, Request, Unreadable, answers, deposited
