@@ -100,7 +100,7 @@ def test_every_work_is_written_and_read_back(fmt: Format, catalog: Catalog) -> N
     reading = fmt.read(export.text, "file", TABLES)
     assert [one.key for one in reading.entries] == [one.key for one in catalog.entries]
     assert not reading.problems
-    assert len(export.problems) <= 1
+    assert sum("no place" in one.what for one in export.problems) <= 1, "one line for all that has no place"
     assert export.text.endswith("\n") and "\r" not in export.text
     assert fmt.write(catalog, TABLES) == export
 
