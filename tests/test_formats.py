@@ -188,6 +188,15 @@ def test_authors_that_are_not_all_named_are_not_passed_over(fmt: Format) -> None
         assert "1 field of 1 entry has no place" in told[0].what and "authors_complete (1)" in told[0].what
 
 
+def test_a_heading_with_an_at_sign_stays_a_group_and_no_entry() -> None:
+    topics = (Topic(id="t1", path=("A @ b", "@c")),)
+    work = Entry(key="a", title="T", topics=("t1",), tags=("d@e",))
+    text = BIBTEX.write(Catalog(id="x", title="", topics=topics, entries=(work,)), TABLES).text
+    assert_balanced(text)
+    reading = BIBTEX.read(text, "x", TABLES)
+    assert reading.topics == topics and reading.entries[0].topics == ("t1",) and reading.entries[0].tags == ("d@e",)
+
+
 # ------------------------------------------------------------------------------------------------------------------
 # The quick reading of .bib entries against bibtexparser, which reads what is not written in the usual way
 
