@@ -205,11 +205,10 @@ def _check_names(texts: Iterable[Path], folder: Path, inputs: Sequence[Path]) ->
 
 
 def _check_ownership(texts: dict[Path, str], catalog: Catalog, tables: Tables) -> None:
-    for path in texts:
-        if path.name != CATALOG and not files.is_ours(path):
-            what = f"was not written by refsync{_contents(path, catalog, tables)}. Nothing changed."
-            hint = "Name another file under `exports`, or pass --force."
-            raise Failure(Problem(where=path.name, what=what, hint=hint), code=4)
+    path = files.foreign(one for one in texts if one.name != CATALOG)
+    if path is not None:
+        hint = "Name another file under `exports`, or pass --force."
+        raise files.not_ours(path.name, hint, _contents(path, catalog, tables))
 
 
 def _contents(path: Path, catalog: Catalog, tables: Tables) -> str:

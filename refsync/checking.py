@@ -31,8 +31,9 @@ def found(path: Path, *, also: Iterable[Path] = (), without: Collection[str] = (
     off -= {name for name, on in wanted.checks.items() if on}
     problems = [*report.problems, *report.notices, *_stale(report)]
     problems += _dead_citations(report.folder, wanted.cited, report.catalog)
-    for one in also:
-        problems += _twice(report.catalog, one)
+    problems += _twice(
+        report.catalog, also, Tables(folder=report.folder / wanted.mappings if wanted.mappings else None)
+    )
     return report, [one for one in problems if one.check not in off]
 
 
@@ -77,28 +78,35 @@ def _dead_citations(folder: Path, names: Iterable[str], catalog: Catalog) -> Ite
                 yield Problem(where=f"{path.name}:{one.line}", what=what, hint=hint, check="dead-cite")
 
 
-def _twice(catalog: Catalog, path: Path) -> Iterator[Problem]:
-    """Works and keys that another bibliography has too. Raises Failure when it is none."""
+def _twice(catalog: Catalog, paths: Iterable[Path], tables: Tables) -> Iterator[Problem]:
+    """Works and keys that other bibliographies have too. Raises Failure when one of them is none."""
+    by_key = {key.casefold(): entry for key, entry in catalog.by_key.items()}
+    by_title = {titles.comparison(entry.title): entry for entry in catalog.entries if entry.title}
+    by_title.pop("", None)
+    for path in paths:
+        for other in _others(path, tables):
+            same = _same_work(other, catalog, by_title)
+            holder = by_key.get(other.key.casefold())
+            if same is not None and same.key != other.key:
+                what = f"holds {other.key}, which is {same.key} here: {other.title}"
+                yield Problem(where=path.name, what=what, hint="Cite one of the two.", check="work-twice")
+            elif holder is not None and holder is not same:
+                what = f"holds the key {other.key} for {other.title!r}; here it is {holder.title!r}."
+                yield Problem(where=path.name, what=what, hint="Rename one of them.", check="key-twice")
+
+
+def _others(path: Path, tables: Tables) -> tuple[Entry, ...]:
+    """The works of another bibliography. Raises Failure when it is none."""
     known = formats.of_path(path.name)
     if known is None:
         what = "is no bibliography."
         raise Failure(Problem(where=str(path), what=what, hint="Name a .bib, .json or .ris file."), code=2)
-    by_key = {key.casefold(): entry for key, entry in catalog.by_key.items()}
-    by_title = {titles.comparison(entry.title): entry for entry in catalog.entries if entry.title}
-    by_title.pop("", None)
-    others = known.read(documents.text_of(path), path.name, Tables()).entries
+    text, _ = documents.records_of(path, str(path))
+    others = known.read(text, path.name, tables).entries
     if not others:
         hint = "Name a bibliography with references."
         raise Failure(Problem(where=str(path), what="holds no entries.", hint=hint))
-    for other in others:
-        same = _same_work(other, catalog, by_title)
-        holder = by_key.get(other.key.casefold())
-        if same is not None and same.key != other.key:
-            what = f"holds {other.key}, which is {same.key} here: {other.title}"
-            yield Problem(where=path.name, what=what, hint="Cite one of the two.", check="work-twice")
-        elif holder is not None and holder is not same:
-            what = f"holds the key {other.key} for {other.title!r}; here it is {holder.title!r}."
-            yield Problem(where=path.name, what=what, hint="Rename one of them.", check="key-twice")
+    return others
 
 
 def _same_work(other: Entry, catalog: Catalog, by_title: dict[str, Entry]) -> Entry | None:

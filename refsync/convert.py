@@ -36,9 +36,15 @@ def read(text: str, name: str, kind: str | None, tables: Tables) -> Read:
     else:
         found = _of_bibliography(text, name, _format(name, kind, "--from", READABLE), tables)
     if not found.catalog.entries:
-        hint = found.problems[0].what if found.problems else "Name a file with references."
-        raise Failure(Problem(where=name, what="holds no entries.", hint=hint))
+        raise Failure(_why_nothing(found.problems, name))
     return found
+
+
+def _why_nothing(problems: Sequence[Problem], name: str) -> Problem:
+    """Why a file holds no entries: the first thing that is wrong with it, where it is wrong."""
+    if not problems:
+        return Problem(where=name, what="holds no entries.", hint="Name a file with references.")
+    return replace(problems[0], what=f"holds no entries: {problems[0].what}")
 
 
 def format_of(name: str, kind: str | None, dialect: str | None = None) -> Format:

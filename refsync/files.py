@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,17 @@ def is_ours(path: Path) -> bool:
     if not lines or (len(lines) == 1 and lines[0].strip() == "[]"):
         return True
     return any(mark in lines[0] for mark in _MARKS) and "refsync" in lines[0]
+
+
+def foreign(paths: Iterable[Path]) -> Path | None:
+    """The first of the files that refsync did not write, None when all are its own or free."""
+    return next((path for path in paths if not is_ours(path)), None)
+
+
+def not_ours(where: str, hint: str, contents: str = "") -> Failure:
+    """The Failure (exit 4) that says whose a file is; `contents` tells what it holds."""
+    what = f"was not written by refsync{contents}. Nothing changed."
+    return Failure(Problem(where=where, what=what, hint=hint), code=4)
 
 
 def unwritable(path: Path, error: OSError) -> Failure:

@@ -94,7 +94,7 @@ FIELDS: Mapping[str, Callable[[Entry], tuple[str, ...]]] = {
 }
 _PART = re.compile(r"\{([^{}]*)\}|([^{}]+)")
 _LITERAL = re.compile(r"\"([A-Za-z0-9:_-]*)\"|'([A-Za-z0-9:_-]*)'")
-_FILTER = re.compile(r"(\d{1,2})(w?)|i")
+_FILTER = re.compile(r"([1-9]\d?)(w?)|i")
 _ALTERNATIVE = re.compile(r"\s+\|\s+(?=[^{}]*(?:\{|$))")
 
 Maker = Callable[[Entry], str]

@@ -67,6 +67,12 @@ def load(folder: Path) -> Settings:
     for name in (*found.sources, *found.exports, *found.cited, *found.keys.from_, found.mappings or ""):
         if isinstance(name, str) and "\0" in name:
             raise Failure(Problem(where=FILE, what=f"{name!r} is no name of a file.", hint="Mend it there."))
+    seen: set[str] = set()
+    for name in found.exports:
+        if name.casefold() in seen:
+            what = f"`exports` names {name!r} twice."
+            raise Failure(Problem(where=FILE, what=what, hint="Remove one of them."))
+        seen.add(name.casefold())
     if found.mappings is not None and not (folder / found.mappings).is_dir():
         raise Failure(Problem(where=FILE, what=f"`mappings`: no folder {found.mappings!r}.", hint="Mend it there."))
     return found

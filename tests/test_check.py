@@ -10,6 +10,7 @@ import pytest
 
 from refsync import lint
 from refsync.model import Catalog, Date, Entry, Person, Venue
+from tests.conftest import ROOT
 from tests.test_example import run
 
 LIST = "# Papers\n\n## Nets\n\n- [A Work on Nets](https://arxiv.org/abs/2101.00001). Ann Lee, Bo Kim. ICML 2021\n"
@@ -144,3 +145,25 @@ def test_only_what_is_new_since_a_revision(tmp_path: Path) -> None:
     assert done.returncode == 3 and done.stdout.count("\n") == 1 and "A New Fault" in done.stdout
     for wrong in ("nothing", "--help"):
         assert run("check", tmp_path, f"--since={wrong}").returncode == 2
+
+
+def test_a_bibliography_beside_it_is_read_by_the_folder_s_own_tables_and_in_any_encoding(tmp_path: Path) -> None:
+    folder(tmp_path, settings="mappings: tables\n")
+    (tmp_path / "tables").mkdir()
+    kinds = (ROOT / "mappings" / "kinds.yaml").read_text(encoding="utf-8")
+    (tmp_path / "tables" / "kinds.yaml").write_text(
+        kinds.replace("csl: thesis,", "csl: [thesis, opus],"), encoding="utf-8"
+    )
+    (tmp_path / "theirs.json").write_text('[{"id": "x1", "type": "opus", "title": "A Work on Nets"}]', encoding="utf-8")
+    (tmp_path / "old.bib").write_bytes(b"@book{x2, title={A Work on Nets}, author={Andr\xe9}}\n")
+    both = ("--also", tmp_path / "theirs.json", "--also", tmp_path / "old.bib")
+    done = run("check", tmp_path, "--json", *both)
+    assert done.returncode == 3, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["where"] for one in found if one["check"] == "work-twice"] == ["theirs.json", "old.bib"]
+
+
+def test_an_export_that_is_named_twice(tmp_path: Path) -> None:
+    folder(tmp_path, settings="exports: [a.bib, A.bib]\n")
+    done = run("build", tmp_path)
+    assert done.returncode == 1 and "`exports` names 'A.bib' twice" in done.stderr

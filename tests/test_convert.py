@@ -63,12 +63,19 @@ def test_standard_input_and_output(tmp_path: Path) -> None:
         (["list.md", "x.bib", "--topic", "Netz"], 2, "Nets"),
         (["x.typ", "x.bib", "--from", "hayagriva"], 2, "--from"),
         (["empty.bib", "x.json"], 1, "no entries"),
+        (
+            ["cut.json", "x.bib"],
+            1,
+            "cut.json:2: holds no entries: is not valid JSON: Expecting ',' delimiter (line 2, column 1)",
+        ),
+        (["list.md", "nowhere/x.bib"], 1, "no folder 'nowhere'"),
         (["list.md", "theirs.bib"], 4, "not written by refsync"),
     ],
 )
 def test_one_line_says_what_is_wrong(tmp_path: Path, arguments: list[str], code: int, says: str) -> None:
     (tmp_path / "list.md").write_text(LIST)
     (tmp_path / "empty.bib").write_text("% nothing\n")
+    (tmp_path / "cut.json").write_text("[1, 2\n")
     (tmp_path / "theirs.bib").write_text("@book{a, title={T}}\n")
     command = [sys.executable, "-m", "refsync", "convert", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -92,6 +99,43 @@ def test_only_what_a_paper_cites(tmp_path: Path) -> None:
     (tmp_path / "all.tex").write_text("\\nocite{*}\n")
     run("convert", EXAMPLE / "catalog.yaml", tmp_path / "y.ris", "--cited", tmp_path / "all.tex")
     assert (tmp_path / "y.ris").read_text().count("TY  - ") == 145
+
+
+def test_a_file_is_not_emptied_because_nothing_is_cited(tmp_path: Path) -> None:
+    (tmp_path / "p.tex").write_text("\\cite{nothing}\n")
+    command = ("convert", EXAMPLE / "catalog.yaml", tmp_path / "x.bib", "--cited", tmp_path / "p.tex")
+    first = run(*command)
+    assert first.returncode == 0 and "none of the 145 entries is asked for" in first.stderr
+    assert run(*command).returncode == 0, "a file of none may be written again"
+    assert run(*command[:3]).returncode == 0
+    before = (tmp_path / "x.bib").read_bytes()
+    refused = run(*command)
+    assert refused.returncode == 4 and "x.bib: would lose its entries" in refused.stderr
+    assert (tmp_path / "x.bib").read_bytes() == before
+    assert run(*command, "--force").returncode == 0 and (tmp_path / "x.bib").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "said"),
+    [
+        ("x.json", ["--ascii"], "--ascii: has no effect on csl"),
+        ("x.ris", ["--dialect", "biblatex", "--venues", "strings", "--for", "zotero"], "--dialect, --for, --venues: have no effect on ris"),
+        ("x.yaml", ["--preprints", "article", "--venues", "short"], "--preprints, --venues: have no effect on catalog"),
+        ("x.bib", ["--ascii", "--dialect", "biblatex", "--venues", "short"], ""),
+        ("x.json", ["--for", "zotero", "--venues", "short"], ""),
+    ],
+)  # fmt: skip
+def test_an_option_that_changes_nothing_is_told(tmp_path: Path, target: str, options: list[str], said: str) -> None:
+    done = run("convert", EXAMPLE / "catalog.yaml", tmp_path / target, *options)
+    assert done.returncode == 0 and said in done.stderr
+    assert ("no effect" in done.stderr) == bool(said)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a Unix shell closes the descriptor")
+def test_nobody_is_there_to_take_the_data(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "refsync", "convert", str(EXAMPLE / "catalog.yaml"), "-", "--to", "bibtex"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and "refsync:" not in done.stderr
 
 
 def test_an_alias_that_a_paper_cites_gets_an_entry_of_its_own_in_bibtex() -> None:

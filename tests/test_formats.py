@@ -101,6 +101,7 @@ def test_every_work_is_written_and_read_back(fmt: Format, catalog: Catalog) -> N
     assert [one.key for one in reading.entries] == [one.key for one in catalog.entries]
     assert not reading.problems
     assert sum("no place" in one.what for one in export.problems) <= 1, "one line for all that has no place"
+    assert all(one.check == "no-place" for one in export.problems)
     assert export.text.endswith("\n") and "\r" not in export.text
     assert fmt.write(catalog, TABLES) == export
 
@@ -186,6 +187,25 @@ def test_authors_that_are_not_all_named_are_not_passed_over(fmt: Format) -> None
         assert fmt.read(fmt.write(some, TABLES).text, "x", TABLES).entries[0].authors_complete is False
     else:
         assert "1 field of 1 entry has no place" in told[0].what and "authors_complete (1)" in told[0].what
+
+
+@pytest.mark.parametrize("field", [" a = ", "a = {x}, ", "\n a = \n"])
+def test_an_entry_of_many_thousand_fields_takes_no_seconds(field: str) -> None:
+    problems: list[Problem] = []
+    text = f"@misc{{k, title = {{T}}, {field * 50000}}}\n@misc{{b, title = {{ok}}}}\n"
+    found = bibfile.records(text, "x", problems)
+    assert [one.key for one in found] == ["k", "b"] and found[0].fields["title"] == "T"
+    assert ["more fields than any work" in one.what for one in problems] == [True]
+
+
+def test_a_heading_with_an_at_sign_stays_a_group_and_no_entry() -> None:
+    topics = (Topic(id="t1", path=("A @ b", "@c")),)
+    work = Entry(key="a", title="T", topics=("t1",), tags=("d@e",))
+    text = BIBTEX.write(Catalog(id="x", title="", topics=topics, entries=(work,)), TABLES).text
+    assert_balanced(text)
+    reading = BIBTEX.read(text, "x", TABLES)
+    assert [one.path for one in reading.topics] == [("A @ b", "@c")] and len(reading.entries[0].topics) == 1
+    assert reading.entries[0].tags == ("d@e",)
 
 
 # ------------------------------------------------------------------------------------------------------------------

@@ -43,7 +43,20 @@ def test_the_first_alternative_that_is_whole_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", "paper", "{auther}", "{author", "author}", "{author:x}", "{a}{", "é{year}", "{author!r}"]
+    "pattern",
+    [
+        "",
+        "paper",
+        "{auther}",
+        "{author",
+        "author}",
+        "{author:x}",
+        "{author:0}",
+        "{title:0w}",
+        "{a}{",
+        "é{year}",
+        "{author!r}",
+    ],
 )
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(Failure, match="key_pattern"):

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from refsync.cli.failing import failures
+from refsync.cli.failing import failures, to_stdout
 from refsync.cli.wishes import wished, wishes
 from refsync.model import Failure, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from refsync.model import Catalog
 
 _SHOWN = 10
 
@@ -36,7 +38,7 @@ def convert(source: str, target: str, read_as: str | None, write_as: str | None,
         from refsync import convert as converting
         from refsync import documents, files, selection
         from refsync.formats import cited
-        from refsync.formats.options import PLAIN, checked
+        from refsync.formats.options import PLAIN, checked, without_effect
         from refsync.mapping import Tables
 
         tables = Tables()
@@ -44,6 +46,7 @@ def convert(source: str, target: str, read_as: str | None, write_as: str | None,
         _check_kind(read_as, converting.READABLE, "--from")
         _check_kind(write_as, converting.WRITABLE, "--to")
         into = converting.format_of(target, write_as, wish.dialect)
+        _check_folder(target)
         keys = cited.keys(wish.cited)
         options = checked(wish.options(PLAIN, keys), tables)
         text, doubts = (_standard_input(), []) if source == "-" else documents.records_of(Path(source), source)
@@ -54,19 +57,37 @@ def convert(source: str, target: str, read_as: str | None, write_as: str | None,
         problems = [*doubts, *found.problems, *(replace(one, where=target) for one in export.problems)]
         if wish.cited:
             problems += _missing(selection.missing(found.catalog, keys))
+        if not catalog.entries:
+            what = f"none of the {len(found.catalog.entries)} entries is asked for: the file holds none."
+            problems.insert(0, Problem(where=target, what=what, hint="Look at --cited and --topic."))
+        problems += without_effect(wish, into.name)
         if target == "-":
-            click.echo(export.text, nl=False)
+            to_stdout(export.text)
         else:
             path = Path(target)
             texts = {path: export.text, **{path.parent / name: one for name, one in export.beside.items()}}
-            for one in texts:
-                if not force and not files.is_ours(one):
-                    what = "was not written by refsync. Nothing changed."
-                    raise Failure(
-                        Problem(where=str(one), what=what, hint="Name another file, or pass --force."), code=4
-                    )
+            if not force:
+                _check_free(texts, path, found.catalog, catalog)
             files.write(texts)
         _show(problems, len(catalog.entries), target)
+
+
+def _check_folder(target: str) -> None:
+    folder = Path(target).parent
+    if target != "-" and not folder.is_dir():
+        what = f"cannot be written: there is no folder {str(folder)!r}."
+        raise Failure(Problem(where=target, what=what, hint="Make it, or name another file."))
+
+
+def _check_free(texts: Mapping[Path, str], path: Path, whole: Catalog, chosen: Catalog) -> None:
+    """Raises Failure (exit 4) when a file would be lost: another's, or one of works for one of none."""
+    from refsync import files
+
+    if (foreign := files.foreign(texts)) is not None:
+        raise files.not_ours(str(foreign), "Name another file, or pass --force.")
+    if whole.entries and not chosen.entries and path.exists() and path.name in files.compare(texts).changed:
+        what = "would lose its entries: none is asked for. Nothing changed."
+        raise Failure(Problem(where=str(path), what=what, hint="Look at --cited and --topic, or pass --force."), code=4)
 
 
 def _check_kind(kind: str | None, known: Sequence[str], option: str) -> None:

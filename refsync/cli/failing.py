@@ -27,6 +27,13 @@ class Refused(click.ClickException):
         click.echo(f"{click.style('refsync:', fg='red')} {self.format_message()}", err=True)
 
 
+def to_stdout(text: str) -> None:
+    """Writes data to standard output. Where there is none, nobody has them: the command has failed."""
+    if sys.stdout is None:
+        raise SystemExit(FAILED)
+    click.echo(text, nl=False)
+
+
 @contextmanager
 def failures() -> Iterator[None]:
     """Turns a Failure, and a fault of the file system, into one line and an exit code."""
@@ -38,5 +45,5 @@ def failures() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(FAILED) from None
     except OSError as error:
-        where = str(error.filename or "refsync")
+        where = str(error.filename or "standard output")
         raise Refused(Problem(where=where, what=f"{error.strerror or error}."), FAILED) from None

@@ -58,7 +58,8 @@ class Format:
 
     def write(self, catalog: Catalog, tables: Tables, options: Options = PLAIN) -> Export:
         """The catalog's entries, in their order, as the text of a file."""
-        return self._loaded().write(catalog, tables, options)
+        with collecting.paused():
+            return self._loaded().write(catalog, tables, options)
 
     def read(self, text: str, where: str, tables: Tables) -> Reading:
         """The works in the text of a file that messages call `where`."""

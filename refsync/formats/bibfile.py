@@ -156,10 +156,16 @@ def _parser() -> Any:
     return parser
 
 
+_MOST = 2000  # bibtexparser takes a tenth of a millisecond for each `=`
+
+
 def _parsed(parser: Any, block: str, number: int, here: str, problems: list[Problem]) -> Record | None:
     """One block as a record; None for an @string. What bibtexparser passes over in silence is a Problem."""
     from bibtexparser.bibdatabase import UndefinedString
 
+    if block.count("=") > _MOST:
+        problems.append(_broken(here, block, "it has more fields than any work"))
+        return _salvaged(block, number)
     known = parser.bib_database.entries
     known.clear()
     is_string = block[1:].lstrip().lower().startswith("string")

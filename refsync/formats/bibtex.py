@@ -237,8 +237,8 @@ def _quoted(text: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """An `@` is the start of an entry wherever it stands outside one, in a comment too."""
-    return text.replace("@", "")
+    """An `@` is the start of an entry wherever it stands outside one, in a comment too: it is spelt by its number."""
+    return text.replace("@", "{\\char64}")
 
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -397,5 +397,6 @@ def _keyword(text: str) -> str:
 
 
 def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
-    found = [_keyword(one) for one in keywords(paths, topics, tags)]
+    of_groups = {" > ".join(paths[one]) for one in topics if one in paths}
+    found = [_unmarked(_keyword(one)) if one in of_groups else _keyword(one) for one in keywords(paths, topics, tags)]
     return f"{{{', '.join(found)}}}" if found else None

@@ -165,7 +165,7 @@ def text_of(value: str) -> str:
     if _ODD.search(value) is None:
         return line(_SIMPLE.sub(lambda mark: mark[1] or _SIGNS[mark[0]], value))
     value = _COMMAND.sub(lambda found: escape(found[1] or found[2] or "", ""), _UNSEEN.sub("", value))
-    value = _SCRIPT.sub(_scripted, value)
+    value = _CHAR.sub(lambda found: escape(chr(int(found[1])), ""), _SCRIPT.sub(_scripted, value))
     converter, known = _converter()
     try:
         text: str = converter.latex_to_text(_BARE.sub(r"\\\1", value), latex_context=known)
@@ -180,6 +180,9 @@ _SCRIPTS = {
     "sub": {ord(plain): mark for mark, plain in _LOWERED.items()},
     "super": {ord(plain): mark for mark, plain in _RAISED.items()},
 }
+
+
+_CHAR = re.compile(r"\\char([1-9]\d{1,3})(?!\d)\s?")
 
 
 def _scripted(found: re.Match[str]) -> str:

@@ -69,6 +69,31 @@ def checked(options: Options, tables: Tables) -> Options:
     return options
 
 
+_BIB = ("bibtex", "biblatex")
+# The formats that an option changes, where it does not change all.
+_CONCERNS = {
+    "dialect": _BIB,
+    "ascii": _BIB,
+    "preprints": _BIB,
+    "venues": (*_BIB, "csl", "csl-yaml", "ris", "hayagriva"),
+    "reader": ("csl", "csl-yaml"),
+}
+
+
+def without_effect(wishes: Wishes, name: str) -> list[Problem]:
+    """A Problem, when options are asked for that change nothing in the format of that name."""
+    asked = [option for option, names in _CONCERNS.items() if getattr(wishes, option) and name not in names]
+    if wishes.venues == "strings" and name not in _BIB and "venues" not in asked:
+        asked.append("venues")
+    if wishes.dialect and name in _BIB and wishes.dialect != name:
+        asked.append("dialect")
+    if not asked:
+        return []
+    said = ", ".join("--for" if option == "reader" else f"--{option}" for option in asked)
+    has = "has" if len(asked) == 1 else "have"
+    return [Problem(where=said, what=f"{has} no effect on {name}.", hint="It is written as without.")]
+
+
 _ALWAYS = frozenset({"key", "kind", "title"})
 
 
