@@ -148,6 +148,22 @@ def test_a_broken_record_costs_no_other(fmt: Format) -> None:
             assert len(reading.entries) == len(KINDS.entries) or reading.problems
 
 
+@pytest.mark.parametrize("fmt", [BIBTEX, BIBLATEX], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "person",
+    [
+        Person(family="de Souza e Silva", given="Ana"),
+        Person(family="Souza e Silva", given="Ana", particle="de"),
+        Person(family="Ortega y Gasset", given="José", suffix="Jr."),
+        Person(family="hooks", given="bell"),
+    ],
+    ids=lambda one: one.family,
+)
+def test_small_words_of_a_family_name_stay_in_it(fmt: Format, person: Person) -> None:
+    text = fmt.write(Catalog(id="x", title="", entries=(Entry(key="a", authors=(person,)),)), TABLES).text
+    assert fmt.read(text, "x", TABLES).entries[0].authors == (person,), text
+
+
 def test_a_group_that_loses_its_comma_is_told() -> None:
     work = Entry(key="a", title="T", authors=(Person(literal="Smith, Inc."),))
     export = RIS.write(Catalog(id="x", title="", entries=(work,)), TABLES)

@@ -73,6 +73,10 @@ def _addressed(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         elif found:
             fields["howpublished"] = rest
         hidden += found
+    if "://" in (url := fields.get("url", "")) and len(several := url.split()) > 1:
+        # Mendeley has every address of a work in one field.
+        fields["url"], *more = several
+        hidden += [verbatim_of(one) for one in more if "://" in one]
     if "url" not in fields and hidden:
         fields["url"] = hidden.pop(0)
     for name, value in given.items():
@@ -192,6 +196,11 @@ def _is_day(fields: Mapping[str, str], day: str) -> bool:
 def _of_biblatex(record: Record, language_names: Mapping[str, str]) -> dict[str, str]:
     """Fields as BibTeX has them where only their names or the names of their values differ."""
     fields = dict(record.fields)
+    if "arxivid" in fields and fields.setdefault("eprint", fields["arxivid"]) == fields["arxivid"]:
+        del fields["arxivid"]
+    if fields.get("eprinttype", "").lower() == "pubmed" and "eprint" in fields and "pmid" not in fields:
+        fields["pmid"] = fields.pop("eprint")
+        del fields["eprinttype"]
     if (state := text_of(fields.get("pubstate", ""))) and not fields.keys() & {"date", "year"}:
         if state != "prepublished":
             fields["year"] = _STATES.get(state, fields["pubstate"])
@@ -264,11 +273,16 @@ _BIBLATEX_PARTS = {"family": "last", "given": "first", "prefix": "von", "suffix"
 _PLAIN_NAME = re.compile(r"([A-ZÀ-ÖØ-Þ][\w'’-]*), ([^,{}\\$~=\s`-]+(?: [^,{}\\$~=\s`-]+)*)")
 
 
+# What DBLP tells people of one name apart by: "Wei Wang 0001" (dblp.org/faq, "How does dblp handle homonyms?").
+_HOMONYM = re.compile(r"(?<=\w)\s+\d{4}$")
+
+
 @lru_cache(maxsize=32768)
 def _person(name: str) -> Person | None:
     """A Person out of BibTeX's four parts. A name in braces as a whole is a group's, or one that must not be split."""
     if plain := _PLAIN_NAME.fullmatch(name):
         return Person(family=plain[1], given=plain[2])
+    name = _HOMONYM.sub("", name)
     if is_jumbled(name):
         return Person(literal=text_of(name))
     if named := dict(_NAMED_PART.findall(name)):

@@ -348,12 +348,19 @@ def _name(one: Person, parts: _NameParts) -> str:
     family, given = one.family, one.given
     if one.literal is None and family and given:
         if one.particle is None and one.suffix is None:
-            return f"{parts[family]}, {parts[given]}"
-        last = " ".join(parts[part] for part in (one.particle, family) if part)
+            return f"{_last(family, parts)}, {parts[given]}"
+        last = " ".join(filter(None, (parts[one.particle] if one.particle else "", _last(family, parts))))
         return ", ".join([last, *(parts[part] for part in (one.suffix, given) if part)])
     word = escaped(one.literal if one.literal is not None else names.natural(one))
     alone = one.literal is None and word.isalpha() and word.casefold() not in {"and", "others"}
     return word if alone or not word else f"{{{word}}}"
+
+
+def _last(family: str, parts: _NameParts) -> str:
+    """A family name; in braces when BibTeX would take words of it for the von part: all up to the last small one."""
+    word = parts[family]
+    small = any(part[:1].islower() for part in family.split()[:-1])
+    return f"{{{word}}}" if small and not word.startswith("{") else word
 
 
 def _publisher(publisher: str | None, name: str | None) -> str | None:
