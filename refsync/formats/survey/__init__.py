@@ -118,10 +118,10 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
     favourite = votes.most_common(1)[0][0] if votes else None
     read = {id(item): _item(item, section, lexicon, favourite, own[id(item)]) for item in others}
     agreed = sum(draft is not None and entries.is_anchored(draft) for draft, _, _ in read.values())
-    read |= _rows(rows, lexicon)
-    bare = [item for item in others if read[id(item)][2] == "bare"]
-    works = Counter(item.container for item in others if read[id(item)][0] is not None and item not in bare)
+    bare = sum(why == "bare" for _, _, why in read.values())
+    works = Counter(item.container for item in others if read[id(item)][0] is not None and read[id(item)][2] != "bare")
     works["row"] += len(rows)
+    read |= _rows(rows, lexicon)
     for item in section.items:
         if item.why:
             yield item, None, 0.0, item.why
@@ -129,10 +129,10 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         draft, first, why = read[id(item)]
         if draft is not None and not section.path and not (draft.ids or draft.venue or draft.year or draft.authors):
             draft, why = None, "prose before the first heading"
-        elif why == "bare" and works.total() > works[item.container] and len(bare) < works.total():
+        elif why == "bare" and works.total() > works[item.container] and bare < works.total():
             # Where the works are bullets or rows, a paragraph without any anchor is prose about them.
             draft, why = None, "prose"
-        elif why == "bare" and agreed + len(bare) < 2:
+        elif why == "bare" and agreed + bare < 2:
             first = min(first, 0.6)
         yield item, draft, first, why
 
@@ -221,7 +221,7 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
         blocks = [item.row for item in group if item.row is not None]
         if not blocks[0].header and len(blocks) > 1 and tables.is_header(blocks[0].cells, lexicon):
             found[id(group[0])] = (None, 0.0, "header of a table")
-            blocks = [replace(block, head=blocks[0].row) for block in blocks[1:]]
+            blocks = [replace(block, header=blocks[0].cells) for block in blocks[1:]]
             group = group[1:]
         columns = tables.roles(blocks, lexicon)
         at = columns.index("title") if "title" in columns else -1
