@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,24 +31,29 @@ from refsync.formats.survey.words import Words, plain_word
 from refsync.model import Account, Reading, Skipped
 
 
-def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
-    """The accounts of a list, in document order; `file` is named in each as given, and its ending tells the markup."""
+def read(
+    text: str, file: str, tables_folder: Path | None = None, told: Callable[[float], None] = lambda share: None
+) -> Reading:
+    """The accounts of a list, in document order; `file` is named in each as given, and its ending tells the markup.
+
+    `told` hears now and then how much of the list has been read, 0..1.
+    """
     with collecting.paused():
-        return _read(text, file, tables_folder)
+        return _read(text, file, tables_folder, told)
 
 
-def _read(text: str, file: str, tables_folder: Path | None) -> Reading:
+def _read(text: str, file: str, tables_folder: Path | None, told: Callable[[float], None]) -> Reading:
     lexicon = words.load(tables_folder)
     blocks = restructured.blocks(text) if file.lower().endswith((".rst", ".rest")) else markup.blocks(text)
     division = sections.divided(blocks, lexicon)
     lines = text.split("\n")
 
-    def told(section: Section) -> tuple[list[Account], list[Skipped]]:
+    def said(section: Section) -> tuple[list[Account], list[Skipped]]:
         sections.collect(section, blocks, division.works, lexicon)
-        return _told(section, lexicon, lines, file)
+        return _said(section, lexicon, lines, file)
 
     sizes = [sum(blocks[end - 1].last_line - blocks[at].line for at, end in one.runs) for one in division.sections]
-    parts = apart.mapped(told, division.sections, sizes)
+    parts = apart.mapped(said, division.sections, sizes, told)
     accounts = [one for found, _ in parts for one in found]
     skipped = [one for _, others in parts for one in others]
     skipped += _untold(lines, blocks, accounts, skipped, file)
@@ -61,7 +66,7 @@ def _read(text: str, file: str, tables_folder: Path | None) -> Reading:
     )
 
 
-def _told(section: Section, lexicon: Words, lines: list[str], file: str) -> tuple[list[Account], list[Skipped]]:
+def _said(section: Section, lexicon: Words, lines: list[str], file: str) -> tuple[list[Account], list[Skipped]]:
     """What a section says of works, and what of it was left out."""
     accounts: list[Account] = []
     skipped: list[Skipped] = []
