@@ -23,7 +23,7 @@ DOORS = {
     "platformdirs": ("web.py", "web.cache_folder"),
     "docutils": ("formats/survey/", "formats.survey.read"),
     "html.parser": ("formats/survey/", "formats.survey.hypertext.of_html"),
-    "markdown_it": ("formats/survey/", "formats.survey.read"),
+    "pyromark": ("formats/survey/", "formats.survey.read"),
     "click": ("cli/", "a return value that cli/ shows"),
     "yaml": ("documents.py", "documents.parsed and documents.written"),
     "msgspec": ("documents.py", "documents.Struct and documents.checked"),
@@ -96,4 +96,4 @@ def test_start_up_imports_nothing_heavy() -> None:
 
     code = "import sys, refsync.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"yaml", "msgspec", "markdown_it", "bibtexparser", "pyzotero", "requests", "rapidfuzz"} & set(loaded)
+    assert not {"yaml", "msgspec", "pyromark", "bibtexparser", "pyzotero", "requests", "rapidfuzz"} & set(loaded)

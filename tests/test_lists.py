@@ -87,3 +87,10 @@ def test_the_shared_gold_of_the_example_is_met(tmp_path: Path) -> None:
     ]
     subprocess.run(command, check=True, capture_output=True)
     assert set(json.loads(totals.read_text()).values()) == {1.0}
+
+
+def test_how_much_is_read_is_told_as_it_goes() -> None:
+    text = "\n".join(f"## Topic {n}\n\n- [A Title of {n}](https://arxiv.org/abs/2001.{n:05})\n" for n in range(20))
+    shares: list[float] = []
+    survey.read(text, "list.md", told=shares.append)
+    assert len(shares) > 10 and shares == sorted(shares) and shares[-1] == 1

@@ -70,6 +70,11 @@ def _letters(text: str) -> str:
 @example("<details>" * 300)
 @example("| a |\n|--|\n" + "| [b](" * 500)
 @example("*" * 5000)
+@example("<!--" * 30_000)
+@example("<?" * 30_000)
+@example("> " * 5000 + "x")
+@example("- a\n<div>\n" * 3000)
+@example("1. Text\n\n\t- \ud83d half of a pair\n")
 def test_fragments_of_markdown(text: str) -> None:
     checked(text)
 

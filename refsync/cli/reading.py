@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +32,8 @@ def read(source: str, as_json: bool, skipped: bool) -> None:
         from refsync.formats import survey
 
         text, name = _text_of(source)
-        reading = survey.read(text, name)
+        with _progress() as told:
+            reading = survey.read(text, name, told=told)
         ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
         for one in reading.skipped if skipped else reading.accounts:
             if as_json:
@@ -43,6 +47,22 @@ def read(source: str, as_json: bool, skipped: bool) -> None:
             kinds = [one.kind for one in reading.accounts]
             counts = f"{len(kinds)} entries: {kinds.count('paper')} papers, {kinds.count('resource')} resources"
             click.echo(f"{counts}; {len(reading.skipped)} parts left out", err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float], None]]:
+    """Shows how much is done, 0..1, on a terminal, when it takes more than a second."""
+    started = time.monotonic()
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def told(share: float) -> None:
+            if not bars and time.monotonic() - started > 1 and sys.stderr.isatty():
+                bars.append(stack.enter_context(click.progressbar(length=100, label="Reading", file=sys.stderr)))
+            for bar in bars:
+                bar.update(round(share * 100) - bar.pos)
+
+        yield told
 
 
 def _text_of(source: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,24 +31,29 @@ from refsync.formats.survey.words import Words, plain_word
 from refsync.model import Account, Reading, Skipped
 
 
-def read(text: str, file: str, tables_folder: Path | None = None) -> Reading:
-    """The accounts of a list, in document order; `file` is named in each as given, and its ending tells the markup."""
+def read(
+    text: str, file: str, tables_folder: Path | None = None, told: Callable[[float], None] = lambda share: None
+) -> Reading:
+    """The accounts of a list, in document order; `file` is named in each as given, and its ending tells the markup.
+
+    `told` hears now and then how much of the list has been read, 0..1.
+    """
     with collecting.paused():
-        return _read(text, file, tables_folder)
+        return _read(text, file, tables_folder, told)
 
 
-def _read(text: str, file: str, tables_folder: Path | None) -> Reading:
+def _read(text: str, file: str, tables_folder: Path | None, told: Callable[[float], None]) -> Reading:
     lexicon = words.load(tables_folder)
     blocks = restructured.blocks(text) if file.lower().endswith((".rst", ".rest")) else markup.blocks(text)
     division = sections.divided(blocks, lexicon)
     lines = text.split("\n")
 
-    def told(section: Section) -> tuple[list[Account], list[Skipped]]:
+    def said(section: Section) -> tuple[list[Account], list[Skipped]]:
         sections.collect(section, blocks, division.works, lexicon)
-        return _told(section, lexicon, lines, file)
+        return _said(section, lexicon, lines, file)
 
     sizes = [sum(blocks[end - 1].last_line - blocks[at].line for at, end in one.runs) for one in division.sections]
-    parts = apart.mapped(told, division.sections, sizes)
+    parts = apart.mapped(said, division.sections, sizes, told)
     accounts = [one for found, _ in parts for one in found]
     skipped = [one for _, others in parts for one in others]
     skipped += _untold(lines, blocks, accounts, skipped, file)
@@ -61,7 +66,7 @@ def _read(text: str, file: str, tables_folder: Path | None) -> Reading:
     )
 
 
-def _told(section: Section, lexicon: Words, lines: list[str], file: str) -> tuple[list[Account], list[Skipped]]:
+def _said(section: Section, lexicon: Words, lines: list[str], file: str) -> tuple[list[Account], list[Skipped]]:
     """What a section says of works, and what of it was left out."""
     accounts: list[Account] = []
     skipped: list[Skipped] = []
@@ -118,10 +123,10 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
     favourite = votes.most_common(1)[0][0] if votes else None
     read = {id(item): _item(item, section, lexicon, favourite, own[id(item)]) for item in others}
     agreed = sum(draft is not None and entries.is_anchored(draft) for draft, _, _ in read.values())
-    read |= _rows(rows, lexicon)
-    bare = [item for item in others if read[id(item)][2] == "bare"]
-    works = Counter(item.container for item in others if read[id(item)][0] is not None and item not in bare)
+    bare = sum(why == "bare" for _, _, why in read.values())
+    works = Counter(item.container for item in others if read[id(item)][0] is not None and read[id(item)][2] != "bare")
     works["row"] += len(rows)
+    read |= _rows(rows, lexicon)
     for item in section.items:
         if item.why:
             yield item, None, 0.0, item.why
@@ -129,10 +134,10 @@ def _section(section: Section, lexicon: Words) -> Iterator[tuple[Item, Draft | N
         draft, first, why = read[id(item)]
         if draft is not None and not section.path and not (draft.ids or draft.venue or draft.year or draft.authors):
             draft, why = None, "prose before the first heading"
-        elif why == "bare" and works.total() > works[item.container] and len(bare) < works.total():
+        elif why == "bare" and works.total() > works[item.container] and bare < works.total():
             # Where the works are bullets or rows, a paragraph without any anchor is prose about them.
             draft, why = None, "prose"
-        elif why == "bare" and agreed + len(bare) < 2:
+        elif why == "bare" and agreed + bare < 2:
             first = min(first, 0.6)
         yield item, draft, first, why
 
@@ -221,7 +226,7 @@ def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, flo
         blocks = [item.row for item in group if item.row is not None]
         if not blocks[0].header and len(blocks) > 1 and tables.is_header(blocks[0].cells, lexicon):
             found[id(group[0])] = (None, 0.0, "header of a table")
-            blocks = [replace(block, head=blocks[0].row) for block in blocks[1:]]
+            blocks = [replace(block, header=blocks[0].cells) for block in blocks[1:]]
             group = group[1:]
         columns = tables.roles(blocks, lexicon)
         at = columns.index("title") if "title" in columns else -1

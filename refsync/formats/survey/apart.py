@@ -17,26 +17,41 @@ Result = TypeVar("Result")
 _LONG = 4000  # lines; below it a second process saves less than a tenth of a second
 
 
-def mapped(work: Callable[[Part], Result], parts: Sequence[Part], sizes: Sequence[int]) -> list[Result]:
+def mapped(
+    work: Callable[[Part], Result], parts: Sequence[Part], sizes: Sequence[int], told: Callable[[float], None]
+) -> list[Result]:
     """What `work` makes of each part, the second half of it made by a copy of this process when the parts are long.
 
-    `sizes` are those of the parts, in lines. Results are sent back pickled; nothing else that `work` does is kept.
+    `sizes` are those of the parts, in lines; `told` hears how much of them is done, 0..1. Results are sent back
+    pickled; nothing else that `work` does is kept.
     """
     half = _middle(sizes) if sum(sizes) > _LONG and _may_fork() else len(parts)
     if half == len(parts):
-        return [work(part) for part in parts]
+        return _done(work, parts, sizes, told)
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_send, args=(sender, work, parts[half:]), daemon=True)
     child.start()
     sender.close()
     try:
-        found = [work(part) for part in parts[:half]]
+        found = _done(work, parts[:half], sizes[:half], told)
         return found + (_received(receiver) or [work(part) for part in parts[half:]])
     finally:
         receiver.close()
         child.terminate()
         child.join()
+
+
+def _done(
+    work: Callable[[Part], Result], parts: Sequence[Part], sizes: Sequence[int], told: Callable[[float], None]
+) -> list[Result]:
+    """What `work` makes of each part here; the copy of this process is as far with its half."""
+    whole = sum(sizes) or 1
+    found: list[Result] = []
+    for part, done in zip(parts, accumulate(sizes), strict=True):
+        found.append(work(part))
+        told(done / whole)
+    return found
 
 
 def _middle(sizes: Sequence[int]) -> int:

@@ -219,8 +219,7 @@ def several(text: Text, words: Words) -> list[Text]:
         starts = _joined_by_and(text, [span for span in spans if fields.is_paper_link(span.href)])
     if len(starts) < 2:
         return [text]
-    ends = [*starts[1:], len(text.plain)]
-    return [text.cut(0 if at == 0 else start, end) for at, (start, end) in enumerate(zip(starts, ends, strict=True))]
+    return text.parted(starts[1:])
 
 
 def _joined_by_and(text: Text, spans: Sequence[Span]) -> list[int]:
@@ -259,7 +258,7 @@ def _at_line_starts(text: Text, words: Words) -> list[int]:
     starts: list[int] = []
     for span in text.marked("link", "bold"):
         line = text.plain.rfind("\n", 0, span.start) + 1
-        if line in starts or not _LINE_HEAD.match(fields.EMOJI.sub("", text.plain[line : span.start])):
+        if line in starts[-1:] or not _LINE_HEAD.match(fields.EMOJI.sub("", text.plain[line : span.start])):
             continue
         if _may_be_title(text, span, words, 4):
             starts.append(line)

@@ -18,6 +18,11 @@ _SILENT = frozenset({"script", "style", "sup"})  # superscripts are footnote mar
 _SCRIPT = re.compile(r"[\s\x00-\x1f]*(?:javascript|vbscript|data|file):", re.IGNORECASE)
 
 
+def runs_script(href: str) -> bool:
+    """Whether an address would run a script, or open a file, where it is followed."""
+    return bool(_SCRIPT.match(href))
+
+
 class Marks(HTMLParser):
     """Inline HTML into a Builder: line breaks, links, marks and images."""
 
@@ -37,7 +42,7 @@ class Marks(HTMLParser):
             self.muted += 1
         elif tag in _MARKS:
             href = dict(attrs).get("href") or ""
-            if tag != "a" or (href and not _SCRIPT.match(href)):
+            if tag != "a" or (href and not runs_script(href)):
                 self.builder.open(_MARKS[tag], href)
 
     def handle_endtag(self, tag: str) -> None:
@@ -53,6 +58,16 @@ class Marks(HTMLParser):
         """Text."""
         if not self.muted:
             self.builder.add(data)
+
+    def close(self) -> None:
+        """Nothing follows: a comment that nobody closed goes as far as the text, as browsers have it.
+
+        HTMLParser looks for its end once more behind each "<!", which takes minutes for a file full of them.
+        """
+        if self.rawdata.startswith(("<!", "<?")):
+            rest, self.rawdata = self.rawdata, ""
+            self.handle_comment(rest.removeprefix("<!--"))
+        super().close()
 
 
 def of_html(source: str) -> Text:
@@ -112,10 +127,10 @@ class Hypertext(Marks):
     def _flush(self, following: str, level: int = 0) -> None:
         text = self.builder.text()
         if self.container == "fence":
-            self.out.append(Block("fence", self.started, self._line(), source=text))
+            self.out.append(Block("fence", self.started, self._line(), text=text))
         elif text and (text.plain.strip() or self.container != "heading"):
             last = max(self.started, self._line())
-            self.out.append(Block(self.container, self.started, last, source=text, level=self.level))
+            self.out.append(Block(self.container, self.started, last, text=text, level=self.level))
         self._start(following, level)
 
     def _start(self, following: str, level: int = 0) -> None:
@@ -166,7 +181,7 @@ class Hypertext(Marks):
         """A comment may hide entries: it is kept, to be told."""
         if self.table is None and data.strip():
             line = self._line()
-            self.out.append(Block("comment", line, line + data.count("\n"), source=Text(data)))
+            self.out.append(Block("comment", line, line + data.count("\n"), text=Text(data)))
 
     def _open_details(self, attrs: dict[str, str | None]) -> None:
         self._flush("paragraph")
@@ -319,10 +334,10 @@ class _Table:
             if heading and not works:
                 if sum(bool(cell) for cell in cells) > 1:
                     header, table = cells, first
-                out.append(Block("row", first, last, row=cells, head=cells, table=first))
+                out.append(Block("row", first, last, cells=cells, header=cells, table=first))
             else:
                 works += 1
-                out.append(Block("row", first, last, row=cells, head=header, table=table))
+                out.append(Block("row", first, last, cells=cells, header=header, table=table))
         return out
 
 

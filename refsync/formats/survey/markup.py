@@ -1,32 +1,23 @@
-"""Knows Markdown: the blocks of a list with their lines, and the marked text inside each. The one door of markdown-it."""
+"""Knows Markdown: the blocks of a list with their lines, and the marked text inside each. The one door of pyromark."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache, partial
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
-from refsync.formats.survey.hypertext import Hypertext, Marks
-from refsync.formats.survey.text import Block, Builder, Text, Unread
-
-Env = dict[str, Any]  # what markdown-it remembers of a document beside its blocks
+from refsync.formats.survey.hypertext import Hypertext, Marks, runs_script
+from refsync.formats.survey.text import Block, Builder, Text
 
 
 @cache
-def _parsers() -> tuple[Any, Any]:
-    """The parser of blocks, which leaves what stands inside them alone, and the parser of that."""
-    from markdown_it import MarkdownIt
+def _parser() -> Any:
+    import pyromark
 
-    class Verbatim(MarkdownIt):
-        """Addresses stay as they are written; those that would run a script are no links."""
-
-        def normalizeLink(self, url: str) -> str:
-            return url
-
-    # Deeper than any list is nested, and far from the depth at which Python would stop.
-    outer, inner = (Verbatim("commonmark", {"maxNesting": 200}).enable(["table", "strikethrough"]) for _ in range(2))
-    return outer.disable(["inline", "text_join"]), inner
+    return pyromark.Markdown(options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH)
 
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
@@ -47,32 +38,24 @@ def blocks(text: str) -> tuple[Block, ...]:
     return tuple(page.out)
 
 
-_DEEPEST = 30  # alternations of HTML and Markdown without an empty line between them; the rest stays HTML
+_MOST_TURNS = 30  # alternations of HTML and Markdown without an empty line between them; the rest stays HTML
 
 
 def _read(text: str, before: int, page: Hypertext, depth: int) -> None:
     """Reads Markdown that begins after `before` lines into `page`, which holds what HTML is still open."""
-    env: Env = {}
-    tokens = _parsers()[0].parse(text, env)
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        close = _close(tokens, at) if token.nesting == 1 else at
-        if token.type == "html_block":
-            line = before + token.map[0] + 1
-            source, markdown = _divided(token.content) if depth < _DEEPEST else (token.content, "")
-            page.read(source, line)
+    for block in _Outline(text, before).blocks():
+        if block.kind == "html":
+            source, markdown = _divided(block.text.plain) if depth < _MOST_TURNS else (block.text.plain, "")
+            page.read(source, block.line)
             if markdown:
-                _read(markdown, line - 1 + source.count("\n"), page, depth + 1)
-        elif token.type == "code_block" and page.table is not None:
-            page.read(token.content, before + token.map[0] + 1)  # tags that are indented like code
+                _read(markdown, block.line - 1 + source.count("\n"), page, depth + 1)
+        elif block.kind == "code" and page.table is not None:
+            page.read(block.text.plain, block.line)  # tags that are indented like code
         else:
-            if token.type == "heading_open" and page.table is not None:
+            if block.kind == "heading" and page.table is not None:
                 page.end()  # a table that nobody closed
-            for block in _blocks(tokens, at, close + 1, before, env):
-                if not page.take(block):
-                    page.out.append(block)
-        at = close + 1
+            if not page.take(block):
+                page.out.append(block)
 
 
 _MARKDOWN = re.compile(r"^ {0,3}(?:[-*+] |\d{1,4}[.)] |\||#{1,6} |\[|\*\*)", re.MULTILINE)
@@ -88,125 +71,176 @@ def _divided(source: str) -> tuple[str, str]:
     return source, ""
 
 
-def _blocks(tokens: Sequence[Any], start: int, end: int, before: int, env: Env) -> Iterator[Block]:
-    at = start
-    while at < end:
-        token = tokens[at]
-        close = _close(tokens, at) if token.nesting == 1 else at
-        line, last = (before + token.map[0] + 1, before + token.map[1]) if token.map else (0, 0)
-        kind = token.type
-        if kind == "heading_open":
-            yield Block("heading", line, last, source=_unread(tokens[at + 1], env), level=int(token.tag[1]))
-        elif kind == "paragraph_open":
-            yield Block("paragraph", line, last, source=_unread(tokens[at + 1], env))
-        elif kind in {"bullet_list_open", "ordered_list_open"}:
-            yield from _items(tokens, at + 1, close, before, env, ordered=kind.startswith("ordered"), level=1)
-        elif kind == "blockquote_open":
-            yield from _blocks(tokens, at + 1, close, before, env)
-        elif kind == "table_open":
-            yield from _rows(tokens, at + 1, close, before, env)
-        elif kind in {"fence", "code_block"}:
-            yield Block("fence", line, last, source=Text(token.content))
-        elif kind == "html_block":
-            yield Block("html", line, last, source=Text(token.content))
-        elif kind == "hr":
-            yield Block("rule", line, last)
-        at = close + 1
+_MARKS = {"Strong": "bold", "Emphasis": "italic", "Strikethrough": "strike", "Link": "link"}
+_INLINE = frozenset({*_MARKS, "Image"})
+_NESTED = frozenset({"List", "Item", "BlockQuote"})
+_NEWLINE = ord("\n")
+_DEEPEST = 100  # deeper than any list is nested, and far from the depth at which Python would stop
 
 
-def _close(tokens: Sequence[Any], at: int) -> int:
-    level = tokens[at].level
-    at += 1
-    while not (tokens[at].nesting == -1 and tokens[at].level == level):
-        at += 1
-    return at
+class _Outline:
+    """Markdown as a stream of what begins, ends and stands where, told as blocks.
 
+    The parser says {"Start": what}, {"End": what}, {"Text": words} and the like, `what` being a name or {name: more},
+    each with the bytes [start, end) that it covers.
+    """
 
-def _items(
-    tokens: Sequence[Any], start: int, end: int, before: int, env: Env, *, ordered: bool, level: int
-) -> Iterator[Block]:
-    at = start
-    while at < end:
-        close = _close(tokens, at)
-        line, last = before + tokens[at].map[0] + 1, before + tokens[at].map[1]
-        inner = list(_item_children(tokens, at + 1, close, before, env, level))
+    def __init__(self, text: str, before: int) -> None:
+        # Half a pair of surrogates, which no file holds, has no bytes.
+        self.source = text.replace("\x00", "\ufffd").encode("utf-8", "replace")
+        self.events = iter(_parser().events_with_range(self.source.decode(), merge_text=True))
+        self.ahead: Any = None  # what has been seen but not been told yet
+        self.before = before
+        self.starts = [0, *accumulate(len(line) + 1 for line in self.source.split(b"\n"))]
+        self.depth = self.flattened = 0
+
+    def _line(self, byte: int) -> int:
+        return self.before + bisect_right(self.starts, byte)
+
+    def _next(self) -> Any:
+        if self.ahead is None:
+            return next(self.events, None)
+        event, self.ahead = self.ahead, None
+        return event
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks up to the end of what they stand in."""
+        while (event := self._next()) is not None:
+            said, where = event
+            # Behind a tab a nested list is said to begin with the end of the line before it.
+            first = self._line(where["start"] + (self.source[where["start"]] == _NEWLINE))
+            last = self._line(where["end"] - 1)
+            if said == "Rule":
+                yield Block("rule", first, last)
+                continue
+            if isinstance(said, str) or not ("Start" in said or "End" in said):
+                yield self._untold_paragraph(event)
+                continue
+            if "End" in said:
+                if not self.flattened:
+                    return
+                self.flattened -= 1
+                continue
+            what = said["Start"]
+            name = _name(what)
+            if name in _NESTED and self.depth >= _DEEPEST:
+                self.flattened += 1
+            elif name in _NESTED:
+                self.depth += 1
+                if name == "Item":
+                    yield self._item(first, last)
+                else:
+                    yield from self.blocks()
+                self.depth -= 1
+            elif name == "Paragraph":
+                yield Block("paragraph", first, last, text=self._closed())
+            elif name == "Heading":
+                yield Block("heading", first, last, text=self._closed(), level=int(what["Heading"]["level"][1]))
+            elif name == "Table":
+                yield from self._rows()
+            elif name == "CodeBlock":
+                kind = "code" if what["CodeBlock"] == "Indented" else "fence"
+                yield Block(kind, first, last, text=self._verbatim())
+            elif name == "HtmlBlock":
+                yield Block("html", first, last, text=self._verbatim())
+            else:
+                yield self._untold_paragraph(event)
+
+    def _untold_paragraph(self, event: Any) -> Block:
+        """Text in a bullet: without an empty line between bullets no paragraph is said to begin."""
+        self.ahead = event
+        start = event[1]["start"]
+        text = self._text()
+        return Block("paragraph", self._line(start), self._line(start) + len(text.marked("line")), text=text)
+
+    def _item(self, first: int, last: int) -> Block:
+        inner = list(self.blocks())
         # The first paragraph is the item's own text; what follows are its children.
-        own = inner.pop(0).source if inner and inner[0].kind == "paragraph" else Text()
-        yield Block("item", line, last, source=own, level=level, ordered=ordered, children=tuple(inner))
-        at = close + 1
+        own = inner.pop(0).text if inner and inner[0].kind == "paragraph" else Text()
+        return Block("item", first, last, text=own, children=tuple(inner))
 
-
-def _item_children(tokens: Sequence[Any], start: int, end: int, before: int, env: Env, level: int) -> Iterator[Block]:
-    at = start
-    while at < end:
-        token = tokens[at]
-        close = _close(tokens, at) if token.nesting == 1 else at
-        if token.type in {"bullet_list_open", "ordered_list_open"}:
-            yield from _items(
-                tokens, at + 1, close, before, env, ordered=token.type.startswith("ordered"), level=level + 1
-            )
-        else:
-            yield from _blocks(tokens, at, close + 1, before, env)
-        at = close + 1
-
-
-def _rows(tokens: Sequence[Any], start: int, end: int, before: int, env: Env) -> Iterator[Block]:
-    header: tuple[Unread, ...] = ()
-    cells: list[Unread] = []
-    line = table = 0
-    for at in range(start, end):
-        token = tokens[at]
-        if token.type == "tr_open":
-            cells, line = [], before + token.map[0] + 1
-        elif token.type == "inline":
-            cells.append(_unread(token, env))
-        elif token.type == "tr_close":
+    def _rows(self) -> Iterator[Block]:
+        header: tuple[Text, ...] = ()
+        table = 0
+        while "Start" in (event := self._next())[0]:
+            line = self._line(event[1]["start"])
+            cells: list[Text] = []
+            while "Start" in self._next()[0]:
+                cells.append(self._closed())
             if not table:
                 header, table = tuple(cells), line
-            yield Block("row", line, line, row=tuple(cells), head=header, table=table)
+            yield Block("row", line, line, cells=tuple(cells), header=header, table=table)
 
+    def _verbatim(self) -> Text:
+        """The text up to the end of a block of code or HTML."""
+        parts: list[str] = []
+        while "End" not in (said := self._next()[0]):
+            parts += said.values()
+        return Text("".join(parts))
 
-_MARKS = {"strong_open": "bold", "em_open": "italic", "s_open": "strike"}
-_CLOSES = {"strong_close": "bold", "em_close": "italic", "s_close": "strike", "link_close": "link"}
+    def _closed(self) -> Text:
+        """The text up to the end of the block that it fills."""
+        text = self._text()
+        self._next()
+        return text
 
-
-def _unread(token: Any, env: Env) -> Unread:
-    return Unread(partial(inline, token.content, env))
-
-
-_MARKUP = re.compile(r"[\n\\`~*_\[!<&\x00]")
-
-
-def inline(content: str, env: Env) -> Text:
-    """The Text of what stands inside a block; `env` knows the links that the document defines elsewhere."""
-    if not _MARKUP.search(content):
+    def _text(self) -> Text:
+        """The text up to where a block begins or ends."""
         builder = Builder()
-        builder.add(content)
+        tags: Marks | None = None
+        while (event := self._next()) is not None:
+            said = event[0]
+            if said.__class__ is str:
+                if said == "Rule":
+                    break
+                if tags is None or not tags.muted:
+                    builder.line()
+                continue
+            ((sort, what),) = said.items()
+            if sort == "InlineHtml":
+                tags = tags or Marks(builder)
+                tags.feed(what)
+                continue
+            if sort in {"Start", "End"}:
+                name = _name(what)
+                if name not in _INLINE:
+                    break
+                if name == "Image":
+                    alternative = self._alternative()
+                    if tags is None or not tags.muted:
+                        builder.image(what["Image"]["dest_url"], alternative)
+                    continue
+            if tags is not None and tags.muted:
+                continue
+            if sort == "Text":
+                builder.add(what)
+            elif sort == "Start":
+                href = what["Link"]["dest_url"] if name == "Link" else ""
+                if not runs_script(href):
+                    builder.open(_MARKS[name], href)
+            elif sort == "End":
+                builder.close(_MARKS[name])
+            elif sort == "Code":
+                builder.open("code")
+                builder.add(what)
+                builder.close("code")
+        self.ahead = event
         return builder.text()
-    (token,) = _parsers()[1].parseInline(content, env)
-    builder = Builder()
-    tags: Marks | None = None
-    for child in token.children or ():
-        kind = child.type
-        if kind == "html_inline":
-            tags = tags or Marks(builder)
-            tags.feed(child.content)
-        elif tags is not None and tags.muted:
-            continue
-        elif kind == "text":
-            builder.add(child.content)
-        elif kind in {"softbreak", "hardbreak"}:
-            builder.line()
-        elif kind in _MARKS:
-            builder.open(_MARKS[kind])
-        elif kind in _CLOSES:
-            builder.close(_CLOSES[kind])
-        elif kind == "link_open":
-            builder.open("link", str(child.attrs.get("href", "")))
-        elif kind == "code_inline":
-            builder.open("code")
-            builder.add(child.content)
-            builder.close("code")
-        elif kind == "image":
-            builder.image(str(child.attrs.get("src", "")), child.content)
-    return builder.text()
+
+    def _alternative(self) -> str:
+        """The text in place of an image, up to its end."""
+        parts: list[str] = []
+        opened = 1
+        while opened:
+            said = self._next()[0]
+            if isinstance(said, str):
+                parts.append(" ")
+            elif "Start" in said or "End" in said:
+                opened += 1 if "Start" in said else -1
+            else:
+                parts += said.values()
+        return "".join(parts)
+
+
+def _name(what: Any) -> str:
+    return what if what.__class__ is str else next(iter(what))

@@ -45,10 +45,10 @@ class _Reader:
                 yield from self.blocks(child, level + 1)
             elif isinstance(child, nodes.title):
                 line, last = self._place(child)
-                yield Block("heading", line, last + 1, source=self._text(child), level=max(1, level))
+                yield Block("heading", line, last + 1, text=self._text(child), level=max(1, level))
             elif isinstance(child, nodes.paragraph | nodes.term):
                 line, last = self._place(child)
-                yield Block("paragraph", line, last, source=self._text(child))
+                yield Block("paragraph", line, last, text=self._text(child))
             elif isinstance(child, nodes.bullet_list | nodes.enumerated_list):
                 yield from self._items(child, 1)
             elif isinstance(child, nodes.footnote | nodes.citation):
@@ -58,7 +58,7 @@ class _Reader:
             elif isinstance(child, nodes.literal_block | nodes.comment):
                 line, last = self._place(child)
                 kind = "comment" if isinstance(child, nodes.comment) else "fence"
-                yield Block(kind, line, last, source=Text(child.astext()))
+                yield Block(kind, line, last, text=Text(child.astext()))
             elif isinstance(child, nodes.Element):
                 yield from self.blocks(child, level)
 
@@ -89,7 +89,7 @@ class _Reader:
                 "item",
                 first,
                 max([last, *(one.last_line for one in inner)]),
-                source=own,
+                text=own,
                 level=level,
                 children=tuple(inner),
             )
@@ -112,10 +112,12 @@ class _Reader:
             if isinstance(row.parent, nodes.thead):
                 header = tuple(cells)
                 yield Block(
-                    "row", line or number, max(last, line, number), row=header, head=header, table=line or number
+                    "row", line or number, max(last, line, number), cells=header, header=header, table=line or number
                 )
             else:
-                yield Block("row", line or number, max(last, line, number), row=tuple(cells), head=header, table=number)
+                yield Block(
+                    "row", line or number, max(last, line, number), cells=tuple(cells), header=header, table=number
+                )
 
     def _place(self, node: Any) -> tuple[int, int]:
         """First and last line of a node: where its first words stand, at or after what was found last."""

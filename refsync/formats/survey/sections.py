@@ -77,7 +77,7 @@ def divided(blocks: Sequence[Block], words: Words) -> Division:
     return Division(" ".join(title.text.plain.split()) if title else None, sections, works)
 
 
-_NO_ENTRIES = {"fence": "code block", "html": "HTML", "comment": "HTML comment"}
+_NO_ENTRIES = {"fence": "code block", "code": "code block", "html": "HTML", "comment": "HTML comment"}
 
 
 def collect(section: Section, blocks: Sequence[Block], works: Mapping[int, headings.Titled], words: Words) -> None:

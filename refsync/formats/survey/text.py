@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from itertools import pairwise
+from typing import NamedTuple
 
 
 class Span(NamedTuple):
@@ -37,6 +38,19 @@ class Text:
         )
         return Text(self.plain[start:end], kept)
 
+    def parted(self, places: Sequence[int]) -> list[Text]:
+        """The parts before, between and after `places`, which are in order."""
+        parts: list[Text] = []
+        held: list[Span] = []
+        at = 0
+        for start, end in pairwise((0, *places, len(self.plain))):
+            while at < len(self.spans) and self.spans[at].start < end:
+                held.append(self.spans[at])
+                at += 1
+            parts.append(Text(self.plain, tuple(held)).cut(start, end))
+            held = [span for span in held if span.end > end]
+        return parts
+
     def moved(self, by: int) -> list[Span]:
         """The spans as they are when the text stands so far behind the start of another."""
         return [Span(span.start + by, span.end + by, span.mark, span.href) for span in self.spans]
@@ -62,65 +76,24 @@ def joined(texts: Sequence[Text]) -> Text:
     return Text("".join(plain), tuple(spans))
 
 
-class Unread:
-    """Text whose markup is read when it is first asked for."""
-
-    __slots__ = ("_read", "_text")
-
-    def __init__(self, read: Callable[[], Text]) -> None:
-        self._read = read
-        self._text: Text | None = None
-
-    def text(self) -> Text:
-        """The Text that it is."""
-        if self._text is None:
-            self._text = self._read()
-        return self._text
-
-
 @dataclass(slots=True)
 class Block:
     """One block of a document; lines count from 1, both ends included.
 
     `kind`: heading (with `level`: 1 to 6, from 7 the summary of a folded part), end (of a folded part, with its
     `level`), paragraph, item (a bullet or number, with `children`), row (with `cells` and the `header` of its table),
-    fence, html, comment, rule. Its text is asked for by `text`, its cells by `cells` and `header`: `source`, `row` and
-    `head` are what it was made of, which may be unread yet.
+    fence, code (indented), html, comment, rule.
     """
 
     kind: str
     line: int
     last_line: int
-    source: Text | Unread = Text()
+    text: Text = Text()
     level: int = 0
-    ordered: bool = False
-    row: tuple[Text | Unread, ...] = ()
-    head: tuple[Text | Unread, ...] = ()
+    cells: tuple[Text, ...] = ()
+    header: tuple[Text, ...] = ()
     table: int = 0
     children: tuple[Block, ...] = field(default=())
-
-    @property
-    def text(self) -> Text:
-        """Its text without markup."""
-        return _text(self.source)
-
-    @property
-    def cells(self) -> tuple[Text, ...]:
-        """The cells of a row."""
-        if any(isinstance(cell, Unread) for cell in self.row[:1]):
-            self.row = tuple(map(_text, self.row))  # asked for again and again
-        return cast("tuple[Text, ...]", self.row)
-
-    @property
-    def header(self) -> tuple[Text, ...]:
-        """The cells of the header of a row's table."""
-        if any(isinstance(cell, Unread) for cell in self.head[:1]):
-            self.head = tuple(map(_text, self.head))
-        return cast("tuple[Text, ...]", self.head)
-
-
-def _text(source: Text | Unread) -> Text:
-    return source if isinstance(source, Text) else source.text()
 
 
 _BLANKS = re.compile(r"[ \t]{3,}")
