@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 
 from refsync import mapping, names, titles, venues
-from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated
+from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated, unplaced
 from refsync.formats import bibentries as read_as
 from refsync.formats.dates import EXTENDED, MONTHS, said_beside
 from refsync.formats.latex import ALIKE, SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
@@ -83,7 +83,7 @@ def written(
             parts += [f"\n@{type}{{{_key(one)},\n{body}  aliasof = {{{_key(entry.key)}}},\n}}\n" for one in stubs]
     if any(row.fields == ("keywords",) for row in table.rows):
         parts.append(_groups(catalog.topics))
-    problem = mapping.unplaced(table, catalog.entries, partial(_has_own, table))
+    problem = unplaced.counted(table, catalog.entries, partial(_has_own, table))
     text = "".join(parts)
     problems += [problem] if problem else []
     if alike:

@@ -25,6 +25,7 @@ from refsync.formats import (
     line,
     page_range,
     stated,
+    unplaced,
 )
 from refsync.formats.dates import date_of
 from refsync.formats.options import Options, wished
@@ -64,7 +65,7 @@ def items(catalog: Catalog, tables: Tables, options: Options) -> tuple[list[Item
             own = [one for one in sorted(entry.extra.items()) if table.has_own(entry.kind, one[0])]
             fields += [(name, _own(value)) for name, value in own if name not in written]
         found.append(_for_zotero(fields) if options.reader == "zotero" else fields)
-    problem = mapping.unplaced(
+    problem = unplaced.counted(
         table, catalog.entries, lambda kind, name: name == dates.EXTENDED or table.has_own(kind, name)
     )
     return found, (problem,) if problem else ()

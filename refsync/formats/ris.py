@@ -20,6 +20,7 @@ from refsync.formats import (
     line,
     page_range,
     stated,
+    unplaced,
 )
 from refsync.formats.dates import date_of, undated
 from refsync.formats.options import Options, wished
@@ -55,7 +56,7 @@ def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
             lines += [f"{tag}  - {one}\n" for one in ((value,) if isinstance(value, str) else value)]
         lines.append("ER  - \n")
         parts.append("".join(lines))
-    problem = mapping.unplaced(table, catalog.entries, _is_own)
+    problem = unplaced.counted(table, catalog.entries, _is_own)
     problems = (*([problem] if problem else []), *_without_commas(catalog))
     return Export(text="".join(parts), problems=problems)
 
