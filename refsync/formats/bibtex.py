@@ -135,6 +135,8 @@ def _type(entry: Entry, types: Mapping[str, str]) -> str:
 def _extra(entry: Entry, table: Table, fields: Fields) -> Fields:
     """What refsync has no field for, as the fields of the format that it was read from."""
     taken = {name for name, _ in fields}
+    if isinstance(entry.date, Date) and not said_beside(entry):
+        taken.add(EXTENDED)  # it was of a date that the work no longer has
     kept = [(name, value) for name, value in sorted(entry.extra.items()) if name not in taken]
     return [(name, _text(value)) for name, value in kept if _has_own(table, entry.kind, name)]
 
