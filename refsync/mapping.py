@@ -7,7 +7,6 @@ named) and where the row holds. `also` lists other spellings that are read and n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -23,7 +22,7 @@ from refsync.model import Entry, Failure, Problem, Venue
 Condition = Mapping[str, frozenset[str]]
 _ENTRY = tuple(one.name for one in fields(Entry))
 _VENUE = tuple(one.name for one in fields(Venue))
-_MAPS = ("ids", "links", "extra")
+MAPS = ("ids", "links", "extra")
 
 
 class Pair(NamedTuple):
@@ -48,7 +47,7 @@ class Row:
 
     def writes(self, kind: str) -> bool:
         """Whether works of this kind may be written by the row."""
-        return _holds(self.when, kind) and not any(_holds(one, kind) for one in self.left_out)
+        return holds(self.when, kind) and not any(holds(one, kind) for one in self.left_out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,7 +273,7 @@ def _several(cell: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def _entry_field(name: str, at: str) -> str:
     outer, dot, inner = name.partition(".")
-    if outer not in _ENTRY or (dot and outer != "venue" and outer not in _MAPS):
+    if outer not in _ENTRY or (dot and outer != "venue" and outer not in MAPS):
         raise _failure(at, f"an entry has no field `{name}`", outer, _ENTRY)
     if dot and outer == "venue" and inner not in _VENUE:
         raise _failure(at, f"a venue has no field `{inner}`", inner, _VENUE)
@@ -299,8 +298,8 @@ def _failure(at: str, what: str, wrong: str, known: tuple[str, ...]) -> Failure:
 # Entry -> fields
 
 Fields = list[tuple[str, Any]]
-_Values = tuple[Any, ...]
-_Step = tuple[str | None, int, Callable[[_Values], Any] | None, Callable[..., Any]]
+Values = tuple[Any, ...]
+_Step = tuple[str | None, int, Callable[[Values], Any] | None, Callable[..., Any]]
 
 
 def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]:
@@ -327,10 +326,10 @@ def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]
     return written
 
 
-def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], _Values], Mapping[str, int]]:
+def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping[str, int]]:
     """A function to all values of an entry that rows speak of, and the place of each: fetched at once, because asking
     for one after the other is most of the time that writing takes."""
-    inside: dict[str, list[str]] = {"": ["key", "kind"], "venue": ["name", "kind"], **{outer: [] for outer in _MAPS}}
+    inside: dict[str, list[str]] = {"": ["key", "kind"], "venue": ["name", "kind"], **{outer: [] for outer in MAPS}}
     for name in names:
         outer, dot, inner = name.partition(".")
         parts = inside[outer if dot else ""]
@@ -339,9 +338,9 @@ def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], _Values], Mappin
     order = [f"{outer}.{part}" if outer else part for outer, parts in inside.items() for part in parts]
     of_entry, of_venue = attrgetter(*inside[""]), attrgetter(*inside["venue"])
     no_venue = (None,) * len(inside["venue"])
-    ids, links, extra = (inside[outer] for outer in _MAPS)
+    ids, links, extra = (inside[outer] for outer in MAPS)
 
-    def values(entry: Entry) -> _Values:
+    def values(entry: Entry) -> Values:
         venue = entry.venue
         return (
             *of_entry(entry),
@@ -357,7 +356,7 @@ def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], _Values], Mappin
 def _step(row: Row, places: Mapping[str, int], pairs: Mapping[str, Pair]) -> _Step:
     at = tuple(places[name] for name in row.entry)
     converted = _pair(row, pairs).write
-    pick: Callable[[_Values], Any] | None = None
+    pick: Callable[[Values], Any] | None = None
     if len(at) > 1:
         pick = _several_of(itemgetter(*at))
         converted = _spread(converted)
@@ -374,8 +373,8 @@ def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
     return pairs[row.converter]
 
 
-def _several_of(values_of: Callable[[_Values], _Values]) -> Callable[[_Values], _Values | None]:
-    def several(values: _Values) -> _Values | None:
+def _several_of(values_of: Callable[[Values], Values]) -> Callable[[Values], Values | None]:
+    def several(values: Values) -> Values | None:
         found = values_of(values)
         return found if any(found) else None
 
@@ -386,7 +385,7 @@ def _spread(function: Callable[..., Any]) -> Callable[[Any], Any]:
     return lambda values: function(*values)
 
 
-def _where(conditions: Mapping[int, frozenset[str]], value_of: Callable[[_Values], Any]) -> Callable[[_Values], Any]:
+def _where(conditions: Mapping[int, frozenset[str]], value_of: Callable[[Values], Any]) -> Callable[[Values], Any]:
     return lambda values: value_of(values) if all(values[at] in said for at, said in conditions.items()) else None
 
 
@@ -398,7 +397,7 @@ def _zipped(names: tuple[str, ...], converted: Callable[[Any], Any]) -> Callable
     return pairs_of
 
 
-def _holds(when: Condition, kind: str) -> bool:
+def holds(when: Condition, kind: str) -> bool:
     return "kind" not in when or kind in when["kind"]
 
 
@@ -437,7 +436,7 @@ _Reading = tuple[Row, tuple[str, ...], Callable[..., Any]]
 
 def _steps(reads: Iterable[tuple[Row, Callable[..., Any]]], kind: str) -> tuple[list[_Reading], dict[str, list[int]]]:
     """The steps in which fields of a kind are read, in their order, and which of them concern a field."""
-    ordered = sorted(reads, key=lambda one: not _holds(one[0].when, kind))
+    ordered = sorted(reads, key=lambda one: not holds(one[0].when, kind))
     steps = [(row, names, read) for row, read in ordered for names in (row.fields, *((name,) for name in row.also))]
     of_field: dict[str, list[int]] = {}
     for at, (_, names, _) in enumerate(steps):
@@ -472,76 +471,3 @@ def _entry(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
     for outer, parts in inner.items():
         plain[outer] = {**plain.get(outer, {}), **parts}
     return plain
-
-
-# ------------------------------------------------------------------------------------------------------------------
-# What has no place
-
-
-def unplaced(table: Table, entries: Iterable[Entry], own: Callable[[str, str], bool]) -> Problem | None:
-    """The one Problem that counts stated fields without a place in the format, None when all have one.
-
-    `own` says of a kind and a name in `extra` whether the format writes it.
-    """
-    plans = {kind: _unplaced_plan(table, kind) for kind in table.kinds}
-    counts: Counter[str] = Counter()
-    works = 0
-    for entry in entries:
-        plan = plans.get(entry.kind, plans["document"])
-        if names := _unplaced(entry, plan, own):
-            counts.update(names)
-            works += 1
-    if not counts:
-        return None
-    parts = [f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
-    total = counts.total()
-    fields_of = f"{total} field{'s' * (total > 1)} of {works} entr{'ies' if works > 1 else 'y'}"
-    what = f"{fields_of} ha{'ve' if total > 1 else 's'} no place in {table.name}: {', '.join(parts)}."
-    return Problem(where=table.column, what=what, hint="The catalog keeps them.", check="no-place")
-
-
-class _Plan(NamedTuple):
-    """What a kind of work has no row for: whole fields, parts of its venue; and which keys of the maps have one."""
-
-    names: tuple[str, ...]
-    values_of: Callable[[Entry], _Values]
-    venue: tuple[str, ...]
-    placed: Mapping[str, frozenset[str]]
-
-
-def _unplaced_plan(table: Table, kind: str) -> _Plan:
-    placed = {"key", "kind", *(name for row in table.written[kind] for name in row.entry)}
-    placed |= {name for name, when in table.left_out if _holds(when, kind)}
-    names = tuple(name for name in _ENTRY if name not in placed and name not in {"venue", *_MAPS})
-    inside = {
-        outer: frozenset(one.partition(".")[2] for one in placed if one.startswith(f"{outer}.")) for outer in _MAPS
-    }
-    return _Plan(
-        names=names,
-        values_of=_attributes(names),
-        venue=tuple(name for name in _VENUE if f"venue.{name}" not in placed),
-        placed=inside,
-    )
-
-
-def _attributes(names: tuple[str, ...]) -> Callable[[Entry], _Values]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda entry: tuple([getattr(entry, name) for name in names])
-
-
-def _unplaced(entry: Entry, plan: _Plan, own: Callable[[str, str], bool]) -> list[str]:
-    values = plan.values_of(entry)
-    found = [name for name, value in zip(plan.names, values, strict=True) if _is_said(name, value)]
-    if plan.venue and entry.venue is not None:
-        found += [f"venue.{name}" for name in plan.venue if getattr(entry.venue, name)]
-    for outer, given in (("ids", entry.ids), ("links", entry.links), ("extra", entry.extra)):
-        if not plan.placed[outer].issuperset(given):
-            names = [name for name in given if name not in plan.placed[outer] and given[name]]
-            found += [f"{outer}.{name}" for name in names if outer != "extra" or not own(entry.kind, name)]
-    return found
-
-
-def _is_said(name: str, value: Any) -> bool:
-    """Whether a field says something that a format may lose; of authors only that they are not all named."""
-    return value is False if name == "authors_complete" else bool(value)

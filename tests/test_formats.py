@@ -164,6 +164,18 @@ def test_small_words_of_a_family_name_stay_in_it(fmt: Format, person: Person) ->
     assert fmt.read(text, "x", TABLES).entries[0].authors == (person,), text
 
 
+@pytest.mark.parametrize("fmt", [BIBTEX, BIBLATEX, CSL], ids=lambda one: one.name)
+def test_a_range_comes_back_unless_the_date_has_changed_since(fmt: Format) -> None:
+    kept = Entry(
+        key="a", kind="article", title="T", date=Date(year=2019, month=5, day=3), extra={"date": "2019-05-03/2020"}
+    )
+    (back,) = fmt.read(fmt.write(Catalog(id="x", title="", entries=(kept,)), TABLES).text, "x", TABLES).entries
+    assert back == kept
+    changed = replace(kept, date=Date(year=2021))
+    (back,) = fmt.read(fmt.write(Catalog(id="x", title="", entries=(changed,)), TABLES).text, "x", TABLES).entries
+    assert back == replace(changed, extra={})
+
+
 def test_a_group_that_loses_its_comma_is_told() -> None:
     work = Entry(key="a", title="T", authors=(Person(literal="Smith, Inc."),))
     export = RIS.write(Catalog(id="x", title="", entries=(work,)), TABLES)

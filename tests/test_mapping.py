@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from refsync import formats, mapping, titles
-from refsync.formats import biblatex, bibtex, csl, ris
+from refsync.formats import biblatex, bibtex, csl, ris, unplaced
 from refsync.mapping import Pair, Tables
 from refsync.model import Entry, Failure, Venue
 
@@ -57,7 +57,7 @@ def test_every_field_of_an_entry_is_placed_left_out_or_reported(column: str, kin
     entry = Entry(kind=kind, venue=Venue(name="x"))
     every = {one.name: "x" for one in dataclasses.fields(Entry) if getattr(entry, one.name) in (None, "", (), False)}
     full = dataclasses.replace(entry, **every, extra={}, ids={}, links={}, said={})
-    problem = mapping.unplaced(TABLES.table(column), [full], lambda kind, name: False)
+    problem = unplaced.counted(TABLES.table(column), [full], lambda kind, name: False)
     assert problem is not None and "rating (1)" in problem.what
     assert not {"title", "authors", "date", "topics", "tags"} & set(problem.what.replace("(", " ").split())
 
@@ -144,7 +144,7 @@ def test_of_several_rows_for_one_field_the_first_is_written(tmp_path: Path) -> N
     write, entry = mapping.writer(table, PLAIN), Entry(kind="software", version="1", edition="2")
     assert write(entry) == [("ET", "1")]
     assert write(dataclasses.replace(entry, kind="book")) == [("ET", "2")]
-    problem = mapping.unplaced(table, [entry], lambda kind, name: False)
+    problem = unplaced.counted(table, [entry], lambda kind, name: False)
     assert problem is not None and problem.what.endswith("edition (1).")
 
 
@@ -167,7 +167,7 @@ def test_a_field_that_is_left_out_is_read_and_not_written(tmp_path: Path) -> Non
     table = tables.table("ris")
     assert mapping.writer(table, PLAIN)(Entry(note="n")) == []
     assert mapping.reader(table, PLAIN)("book", {"N1": "n"})[0]["note"] == "n"
-    assert mapping.unplaced(table, [Entry(note="n")], lambda kind, name: False) is None
+    assert unplaced.counted(table, [Entry(note="n")], lambda kind, name: False) is None
 
 
 def test_a_users_table_stands_before_ours_and_the_others_stay(tmp_path: Path) -> None:

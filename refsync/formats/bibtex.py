@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 
 from refsync import mapping, names, titles, venues
-from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated
+from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated, unplaced
 from refsync.formats import bibentries as read_as
 from refsync.formats.dates import EXTENDED, MONTHS, said_beside
 from refsync.formats.latex import ALIKE, SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
@@ -83,7 +83,7 @@ def written(
             parts += [f"\n@{type}{{{_key(one)},\n{body}  aliasof = {{{_key(entry.key)}}},\n}}\n" for one in stubs]
     if any(row.fields == ("keywords",) for row in table.rows):
         parts.append(_groups(catalog.topics))
-    problem = mapping.unplaced(table, catalog.entries, partial(_has_own, table))
+    problem = unplaced.counted(table, catalog.entries, partial(_has_own, table))
     text = "".join(parts)
     problems += [problem] if problem else []
     if alike:
@@ -135,6 +135,8 @@ def _type(entry: Entry, types: Mapping[str, str]) -> str:
 def _extra(entry: Entry, table: Table, fields: Fields) -> Fields:
     """What refsync has no field for, as the fields of the format that it was read from."""
     taken = {name for name, _ in fields}
+    if isinstance(entry.date, Date) and not said_beside(entry):
+        taken.add(EXTENDED)  # it was of a date that the work no longer has
     kept = [(name, value) for name, value in sorted(entry.extra.items()) if name not in taken]
     return [(name, _text(value)) for name, value in kept if _has_own(table, entry.kind, name)]
 

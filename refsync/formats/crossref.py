@@ -34,7 +34,9 @@ _LEFT_OUT = frozenset(
         "status", "subtype", "update-policy", "update-to", "aliases", "updated-by",
     }
 )  # fmt: skip
+_OF_PEOPLE = ("affiliation", "ORCID", "role")
 _OURS = frozenset({"indexed", "deposited", "reference-count", "is-referenced-by-count", "member", "prefix"})
+_PREFIX = re.compile(r"^https?://id\.crossref\.org/\w+/")
 _MARKUP = re.compile(r"</?jats:[a-z-]+[^<>]*>")
 _PARTS_OF_BOOKS = frozenset({"book-chapter", "book-section", "book-part", "proceedings-article", "chapter"})
 
@@ -52,7 +54,7 @@ def as_csl(given: Mapping[str, Any], variables: Collection[str], left_out: Count
             and isinstance(value, list)
             and all(isinstance(one, str) for one in value)
         ):
-            first, *more = [line(one) for one in value if one.strip()] or [""]
+            first, *more = [line(_PREFIX.sub("", one)) for one in value if one.strip()] or [""]
             item[name] = first or None
             if more and name == "container-title" and item.get("type") in _PARTS_OF_BOOKS:
                 item.setdefault("collection-title", item[name])  # the series stands first
@@ -73,6 +75,9 @@ def _undeposited(item: Item, left_out: Counter[str]) -> Item:
     for name, others in _NAMES.items():
         if not _says(item.get(name)):
             item[name] = next((item[one] for one in others if _says(item.get(one))), None)
+    for role in ("author", "editor"):
+        for one in item.get(role) or ():
+            left_out.update(f"{role}.{name}" for name in _OF_PEOPLE if isinstance(one, dict) and one.get(name))
     gone = {*_LEFT_OUT, *(one for others in _NAMES.values() for one in others if one != name)}
     if isinstance(item.get("abstract"), str):
         item["abstract"] = _MARKUP.sub("", item["abstract"])

@@ -25,6 +25,7 @@ from refsync.formats import (
     line,
     page_range,
     stated,
+    unplaced,
 )
 from refsync.formats.dates import date_of
 from refsync.formats.options import Options, wished
@@ -64,7 +65,7 @@ def items(catalog: Catalog, tables: Tables, options: Options) -> tuple[list[Item
             own = [one for one in sorted(entry.extra.items()) if table.has_own(entry.kind, one[0])]
             fields += [(name, _own(value)) for name, value in own if name not in written]
         found.append(_for_zotero(fields) if options.reader == "zotero" else fields)
-    problem = mapping.unplaced(
+    problem = unplaced.counted(
         table, catalog.entries, lambda kind, name: name == dates.EXTENDED or table.has_own(kind, name)
     )
     return found, (problem,) if problem else ()
@@ -152,11 +153,12 @@ def _beyond_a_day(fields: Mapping[str, Any]) -> dict[str, str]:
     """What dates say that a Date cannot hold, to be kept: of the work's own date in EDTF, of others as it stands."""
     found = {}
     for name, value in fields.items():
-        if name in {"issued", "accessed"} and isinstance(value, dict) and (edtf := dates.edtf_of(value)):
-            if name != "issued":
-                found[name] = _encoded(value)
-            elif dates.start_of(edtf):
-                found[dates.EXTENDED] = edtf
+        if name not in {"issued", "accessed"}:
+            continue
+        if (edtf := _edtf_of(value)) and name == "issued" and dates.start_of(edtf):
+            found[dates.EXTENDED] = edtf
+        elif (edtf and name == "accessed") or (isinstance(value, dict) and value.get("season") and not edtf):
+            found[name] = _encoded(value)
     return found
 
 
@@ -314,9 +316,10 @@ def _name(one: Person) -> dict[str, str]:
 
 
 def _names_of(value: Any) -> tuple[Person, ...] | None:
-    if not isinstance(value, list) or not all(isinstance(one, dict | str) for one in value):
+    value = [value] if isinstance(value, dict) else value
+    if not isinstance(value, list) or not all(isinstance(one, dict | str | None) for one in value):
         return None
-    found = (names.person(one) if isinstance(one, str) else _person(one) for one in value)
+    found = (names.person(one) if isinstance(one, str) else _person(one) for one in value if one)
     return tuple(one for one in found if one is not None)
 
 
@@ -340,11 +343,19 @@ def _date(date: Date | str) -> dict[str, Any]:
     return {"date-parts": [parts[: parts.index(None)] if None in parts else parts]}
 
 
+def _edtf_of(value: Any) -> str | None:
+    """The EDTF of a date that is more than a day: in parts, or as the text that pandoc writes."""
+    if isinstance(value, dict) and "date-parts" in value:
+        return dates.edtf_of(value)
+    text = _text_of(value.get("literal") or value.get("raw") if isinstance(value, dict) else value) or ""
+    return text if isinstance(date_of(text), str) and dates.start_of(text) else None
+
+
 def _date_of(value: Any) -> Date | str | None:
+    if edtf := _edtf_of(value):
+        return dates.start_of(edtf) or edtf
     if not isinstance(value, dict):
         return date_of(_text_of(value) or "")
-    if edtf := dates.edtf_of(value):
-        return dates.start_of(edtf) or edtf
     parts = value.get("date-parts")
     if isinstance(parts, list) and parts and isinstance(parts[0], list) and any(parts[0]):
         numbers = [part for part in parts[0] if part]

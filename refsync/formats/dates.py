@@ -93,9 +93,8 @@ def edtf_of(value: dict[str, Any]) -> str | None:
     found = [_edtf_part(one, season) for one in parts]
     if None in found:
         return None
-    if len(found) == 1 and not season and not doubt and not str(found[0]).startswith("-"):
-        return None
-    return "/".join(f"{one}{doubt}" if one else ".." for one in found)
+    text = "/".join(f"{one}{doubt}" if one else ".." for one in found)
+    return None if isinstance(date_of(text), Date) else text
 
 
 def _season(value: Any) -> int | None:

@@ -200,7 +200,7 @@ _OF_ADDRESSES = frozenset(
 def addresses_in(value: str) -> tuple[tuple[str, ...], str]:
     """The addresses in a value of a .bib file, and the LaTeX that says something beside them, "" when nothing does."""
     found = tuple(verbatim_of(next(filter(None, (one[1], one[2], one[4])), "")) for one in _ADDRESS.finditer(value))
-    rest = _ADDRESS.sub(lambda one: one[3] or "", value)
+    rest = _ADDRESS.sub(lambda one: one[3] or "", value).strip(" ,;:.")
     words = re.findall(r"\w+", text_of(rest))
     return tuple(filter(None, found)), rest if any(word.lower() not in _OF_ADDRESSES for word in words) else ""
 

@@ -20,6 +20,7 @@ from refsync.formats import (
     line,
     page_range,
     stated,
+    unplaced,
 )
 from refsync.formats.dates import date_of, undated
 from refsync.formats.options import Options, wished
@@ -55,7 +56,7 @@ def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
             lines += [f"{tag}  - {one}\n" for one in ((value,) if isinstance(value, str) else value)]
         lines.append("ER  - \n")
         parts.append("".join(lines))
-    problem = mapping.unplaced(table, catalog.entries, _is_own)
+    problem = unplaced.counted(table, catalog.entries, _is_own)
     problems = (*([problem] if problem else []), *_without_commas(catalog))
     return Export(text="".join(parts), problems=problems)
 
@@ -118,6 +119,8 @@ def read(text: str, where: str, tables: Tables) -> Reading:
 
 Tags = dict[str, tuple[str, ...]]
 _FULL = ("JF", "T2", "JO")
+# Where the table has the full name of a journal and of a conference.
+_FULL_NAME = {"article": "JF", "conference-paper": "T2", "workshop-paper": "T2"}
 # Kinds whose rows of the table take a publisher for the name of the venue.
 _PUBLISHED = frozenset({"book", "thesis", "report", "dataset", "software"})
 _NUMBERED = frozenset({"report", "patent", "standard"})
@@ -140,11 +143,15 @@ def _usual(given: Tags, kind: str) -> tuple[Tags, dict[str, str]]:
         if name in tags and (found := _DATED.fullmatch(tags[name][0])):
             kept[name] = tags[name][0]
             tags[name] = (found[1], *tags[name][1:])
+    if "DA" not in tags and "Y1" in tags:
+        tags["DA"] = tags.pop("Y1")
+    if {"PY", "DA"} <= tags.keys() and isinstance(date_of(tags["DA"][0]), str):
+        kept["DA"] = "; ".join(tags.pop("DA"))  # "27-30 June 2016"
     if "SN" in tags and kind not in _NUMBERED:
         tags["SN"], others = _serial(tags["SN"], kind)
         kept |= {"SN": "; ".join(others)} if others else {}
-    if kind == "article":
-        _name_journal(tags)
+    if kind in _FULL_NAME:
+        _name_venue(tags, _FULL_NAME[kind])
     elif kind in _PUBLISHED and "T2" in tags:
         name = "T3" if kind in {"book", "report"} and "T3" not in tags else ""
         if name:
@@ -162,19 +169,18 @@ def _serial(values: tuple[str, ...], kind: str) -> tuple[tuple[str, ...], list[s
     return ((bare[chosen],) if chosen else ()), [one for one in bare if one != chosen]
 
 
-def _name_journal(tags: Tags) -> None:
-    """Leaves the full name of a journal in JF, and a short one in J2 where no tag says it."""
+def _name_venue(tags: Tags, place: str) -> None:
+    """Leaves the full name of a journal or conference in `place`, and a short one in J2 where no tag says it."""
     names_of = {tag: tags[tag][0] for tag in _FULL if tag in tags}
-    if "JF" in names_of or len(names_of) < 2:
-        full = names_of.get("JF")
-    else:
-        full = max(names_of.values(), key=len)
-        tags["JF"] = (full,)
-    for tag in ("JO", "T2"):
-        if full and tag in names_of and (names_of[tag] == full or not {"J2", "JA"} & tags.keys()):
+    if len(names_of) < 2 and not ("JO" in names_of and place == "T2"):
+        return
+    full = names_of.get("JF") or max(names_of.values(), key=len)
+    tags[place] = (full,)
+    for tag, name in names_of.items():
+        if tag != place and (name == full or not {"J2", "JA"} & tags.keys()):
             del tags[tag]
-            if names_of[tag] != full:
-                tags["J2"] = (names_of[tag],)
+        if name != full and not {"J2", "JA"} & tags.keys():
+            tags["J2"] = (name,)
 
 
 _LINE = re.compile(r"([A-Z][A-Z0-9]) {0,2}- ?(.*)")
