@@ -24,7 +24,7 @@ people = st.builds(Person, family=texts, given=st.none() | texts, particle=st.no
     Person, literal=texts
 )
 dates = st.builds(Date, year=st.integers(1000, 9999)) | st.builds(
-    Date, year=st.integers(1000, 9999), month=st.integers(1, 12), day=st.none() | st.integers(1, 31)
+    Date, year=st.integers(1000, 9999), month=st.integers(1, 12), day=st.none() | st.integers(1, 28)
 )
 entries = st.builds(
     Entry,
