@@ -82,7 +82,8 @@ def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
     folder, _ = located(path)
     wanted = settings.load(folder)
     tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
-    contact = os.environ.get("REFSYNC_MAILTO") or wanted.mailto
+    contact = (os.environ.get("REFSYNC_MAILTO") or wanted.mailto or "").strip()
+    contact = contact if contact.isascii() and contact.isprintable() else ""
     cache = web.cache_folder()
     today = date.today().isoformat()
     with web.Services(cache, contact=contact, is_offline=offline) as services, Memory(cache, today) as memory:
@@ -94,7 +95,9 @@ def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
     from refsync.resolvers import RESOLVERS
 
     names = [one.secret for one in RESOLVERS if one.secret]
-    return {name: environment[name] for name in names if environment.get(name)}
+    # A key that was pasted with its line end would be told in full by the error that refuses it.
+    given = {name: environment.get(name, "").strip() for name in names}
+    return {name: key for name, key in given.items() if key.isascii() and key.isprintable() and key}
 
 
 @contextmanager
