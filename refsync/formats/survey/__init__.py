@@ -18,6 +18,7 @@ from refsync.formats.survey import (
     fields,
     headings,
     markup,
+    matter,
     restructured,
     sections,
     tables,
@@ -54,14 +55,19 @@ def _read(text: str, file: str, tables_folder: Path | None, told: Callable[[floa
 
     sizes = [sum(blocks[end - 1].last_line - blocks[at].line for at, end in one.runs) for one in division.sections]
     parts = apart.mapped(said, division.sections, sizes, told)
-    accounts = [one for found, _ in parts for one in found]
+    accounts = sorted((one for found, _ in parts for one in found), key=lambda one: one.line)
     skipped = [one for _, others in parts for one in others]
+    none = matter.around(accounts)
+    for at, why in none.items():
+        one = accounts[at]
+        skipped.append(Skipped(file=file, line=one.line, last_line=one.last_line, why=why, raw=one.raw))
+    accounts = [one for at, one in enumerate(accounts) if at not in none]
     skipped += _untold(lines, blocks, accounts, skipped, file)
     return Reading(
         file=file,
         title=division.title,
         topics=tuple(dict.fromkeys(section.path for section in division.sections if section.path)),
-        accounts=tuple(sorted(accounts, key=lambda one: one.line)),
+        accounts=tuple(accounts),
         skipped=tuple(sorted(skipped, key=lambda one: (one.line, one.last_line))),
     )
 
