@@ -212,7 +212,7 @@ _LABELLED = re.compile(r"\W*([\w ]{3,20}?)\s*[:：]\s")
 def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
     """Whether a text talks about the list rather than naming a work."""
     if (
-        plain.endswith((":", "：", "。", "！"))
+        fields.EMOJI.sub("", plain).rstrip().endswith((":", "：", "。", "！"))
         or len(plain) > 400
         or not any(c.isalpha() for c in plain.partition("(")[0])
     ):
