@@ -77,13 +77,15 @@ def _said(section: Section, lexicon: Words, lines: list[str], file: str) -> tupl
     accounts: list[Account] = []
     skipped: list[Skipped] = []
     candidates = list(_section(section, lexicon))
-    usual = confidence.habits([draft for _, draft, _, _ in candidates if draft is not None])
+    drafts = [draft for _, draft, _, _ in candidates if draft is not None]
+    usual = confidence.habits(drafts)
+    pages = not section.resources and entries.are_pages(drafts)
     for item, draft, first, why in candidates:
         raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
         if draft is None:
             skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
         else:
-            accounts.append(_account(draft, item, section, file, raw, first, usual))
+            accounts.append(_account(draft, item, section, file, raw, first, usual, pages=pages))
     for block, why in section.others:
         raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
         skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
@@ -269,7 +271,15 @@ def _heading_rows(rows: Sequence[Block], title: int) -> dict[int, int]:
 
 
 def _account(
-    draft: Draft, item: Item, section: Section, file: str, raw: str, first: float, usual: confidence.Habits
+    draft: Draft,
+    item: Item,
+    section: Section,
+    file: str,
+    raw: str,
+    first: float,
+    usual: confidence.Habits,
+    *,
+    pages: bool,
 ) -> Account:
     venue, year = item.venue or section.venue, item.year or section.year
     if draft.venue is None and venue:
@@ -278,7 +288,7 @@ def _account(
     if year and (draft.year is None or "year" in draft.inferred):
         draft.year = year
         draft.inferred.add("year")
-    resource = entries.is_resource(draft, among_resources=section.resources)
+    resource = (pages and entries.is_page(draft)) or entries.is_resource(draft, among_resources=section.resources)
     if resource and draft.url is None:
         draft.url = next(
             (draft.links[label] for label in ("project", "code", *draft.links) if label in draft.links), None
