@@ -18,6 +18,7 @@ from refsync.formats.survey import (
     fields,
     headings,
     markup,
+    matter,
     restructured,
     sections,
     tables,
@@ -54,14 +55,19 @@ def _read(text: str, file: str, tables_folder: Path | None, told: Callable[[floa
 
     sizes = [sum(blocks[end - 1].last_line - blocks[at].line for at, end in one.runs) for one in division.sections]
     parts = apart.mapped(said, division.sections, sizes, told)
-    accounts = [one for found, _ in parts for one in found]
+    accounts = sorted((one for found, _ in parts for one in found), key=lambda one: one.line)
     skipped = [one for _, others in parts for one in others]
+    none = matter.around(accounts)
+    for at, why in none.items():
+        one = accounts[at]
+        skipped.append(Skipped(file=file, line=one.line, last_line=one.last_line, why=why, raw=one.raw))
+    accounts = [one for at, one in enumerate(accounts) if at not in none]
     skipped += _untold(lines, blocks, accounts, skipped, file)
     return Reading(
         file=file,
         title=division.title,
         topics=tuple(dict.fromkeys(section.path for section in division.sections if section.path)),
-        accounts=tuple(sorted(accounts, key=lambda one: one.line)),
+        accounts=tuple(accounts),
         skipped=tuple(sorted(skipped, key=lambda one: (one.line, one.last_line))),
     )
 
@@ -71,13 +77,15 @@ def _said(section: Section, lexicon: Words, lines: list[str], file: str) -> tupl
     accounts: list[Account] = []
     skipped: list[Skipped] = []
     candidates = list(_section(section, lexicon))
-    usual = confidence.habits([draft for _, draft, _, _ in candidates if draft is not None])
+    drafts = [draft for _, draft, _, _ in candidates if draft is not None]
+    usual = confidence.habits(drafts)
+    pages = not section.resources and entries.are_pages(drafts)
     for item, draft, first, why in candidates:
         raw = "\n".join(lines[item.line - 1 : item.last_line]).strip()
         if draft is None:
             skipped.append(Skipped(file=file, line=item.line, last_line=item.last_line, why=why, raw=raw))
         else:
-            accounts.append(_account(draft, item, section, file, raw, first, usual))
+            accounts.append(_account(draft, item, section, file, raw, first, usual, pages=pages))
     for block, why in section.others:
         raw = "\n".join(lines[block.line - 1 : block.last_line]).strip()
         skipped.append(Skipped(file=file, line=block.line, last_line=block.last_line, why=why, raw=raw))
@@ -206,7 +214,7 @@ _LABELLED = re.compile(r"\W*([\w ]{3,20}?)\s*[:：]\s")
 def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
     """Whether a text talks about the list rather than naming a work."""
     if (
-        plain.endswith((":", "：", "。", "！"))
+        fields.EMOJI.sub("", plain).rstrip().endswith((":", "：", "。", "！"))
         or len(plain) > 400
         or not any(c.isalpha() for c in plain.partition("(")[0])
     ):
@@ -263,7 +271,15 @@ def _heading_rows(rows: Sequence[Block], title: int) -> dict[int, int]:
 
 
 def _account(
-    draft: Draft, item: Item, section: Section, file: str, raw: str, first: float, usual: confidence.Habits
+    draft: Draft,
+    item: Item,
+    section: Section,
+    file: str,
+    raw: str,
+    first: float,
+    usual: confidence.Habits,
+    *,
+    pages: bool,
 ) -> Account:
     venue, year = item.venue or section.venue, item.year or section.year
     if draft.venue is None and venue:
@@ -272,7 +288,7 @@ def _account(
     if year and (draft.year is None or "year" in draft.inferred):
         draft.year = year
         draft.inferred.add("year")
-    resource = entries.is_resource(draft, among_resources=section.resources)
+    resource = (pages and entries.is_page(draft)) or entries.is_resource(draft, among_resources=section.resources)
     if resource and draft.url is None:
         draft.url = next(
             (draft.links[label] for label in ("project", "code", *draft.links) if label in draft.links), None

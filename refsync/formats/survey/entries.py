@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from refsync import identifiers
@@ -233,6 +233,19 @@ def is_resource(out: Draft, *, among_resources: bool) -> bool:
     if not fields.is_paper_link(address) or _PAGE.search(address) or _VENUE_ITSELF.search(out.title):
         return True
     return len(out.title.split()) < 4 and bool(_SITE.search(address)) and not address.lower().endswith(".pdf")
+
+
+_FEW = 5  # entries of a section, below which nothing is usual
+
+
+def is_page(out: Draft) -> bool:
+    """Whether an entry has an address and nothing else beside its title: a paper only if its neighbours are papers."""
+    return bool(out.url or out.links) and not (out.ids or out.venue or out.year or out.authors)
+
+
+def are_pages(drafts: Sequence[Draft]) -> bool:
+    """Whether a section is of resources by what most of its entries are, whatever its heading says."""
+    return len(drafts) >= _FEW and sum(is_resource(out, among_resources=False) for out in drafts) * 5 >= len(drafts) * 4
 
 
 def is_anchored(out: Draft) -> bool:

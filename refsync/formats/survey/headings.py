@@ -39,7 +39,7 @@ def heading_text(text: str) -> str:
 
 
 def is_pseudo(blocks: Sequence[Block], at: int, words: Words) -> bool:
-    """Whether a paragraph is a heading in all but markup: bold, short, and over works; or nothing but a venue or year."""
+    """Whether a paragraph is a heading in all but markup: bold, short and over works; bold and a venue; or but a year."""
     block = blocks[at]
     if block.kind != "paragraph":
         return False
@@ -47,6 +47,8 @@ def is_pseudo(blocks: Sequence[Block], at: int, words: Words) -> bool:
     plain = text.plain.strip()
     if not plain or "\n" in plain or len(plain) > 90:
         return False
+    if _YEAR.fullmatch(plain):
+        return at + 1 < len(blocks) and blocks[at + 1].kind in {"item", "row"}
     marked = text.marked("bold")
     if not marked or sum(span.end - span.start for span in _outermost(marked)) < len(plain) - 4:
         return False
@@ -70,6 +72,9 @@ def is_pseudo(blocks: Sequence[Block], at: int, words: Words) -> bool:
     if following.kind in {"row", "item"}:
         return not bullets.belongs(following.text, words) or following.kind == "row"
     return following.kind == "paragraph" and bool(bullets.title_spans(following.text, words))
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def _outermost(spans: Sequence[Span]) -> list[Span]:

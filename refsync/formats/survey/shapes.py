@@ -100,8 +100,13 @@ def quoted(out: Draft) -> tuple[int, int] | None:
         return None
     if ending - opening < 30 and re.match(r"\s*:\s*\w+\s+\w+", plain[ending + 1 :]):
         return None  # "Do Anything Now": the title goes on
-    # A quoted word at the head of a plain title ("Lossless" Compression ...) is no quoted title.
-    if ending - opening < 20 and len(plain[ending + 1 :].split()) > 3 and plain[ending + 1 : ending + 2] == " ":
+    # A quoted word in a plain title ("Lossless" Compression ...) is no quoted title, unless a stop closes it.
+    if (
+        ending - opening < 20
+        and plain[ending - 1] not in ".,"
+        and len(plain[ending + 1 :].split()) > 3
+        and plain[ending + 1 : ending + 2] == " "
+    ):
         return None
     nickname = plain[:opening].strip(_EDGE + "?[]")
     if named := _NAMED.match(plain, 0, opening):
