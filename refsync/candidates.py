@@ -73,24 +73,18 @@ def chosen(work: Entry, found: Sequence[Found]) -> Choice:
     """Which of the candidates are `work`. Records that an identifier found come first: where one of them is accepted, a
     title only adds records that the identifier does not contradict."""
     identified = [one for one in found if one.is_identified]
-    conflicts = [(one, verdict) for one in identified if not (verdict := by_identifier(work, one.entry)).same]
-    agreed = [one for one in identified if all(one is not other for other, _ in conflicts)]
-    if conflicts and not agreed:
-        one, verdict = conflicts[0]
+    agreed = [one for one in identified if by_identifier(work, one.entry).same]
+    if identified and not agreed:
+        one = identified[0]
         return Choice(asked=(one,), why=f"link and title disagree: {one.via} is {one.entry.title!r}", is_conflict=True)
-    verdicts = [(one, by_title(work, one.entry)) for one in found if not one.is_identified]
-    accepted = [one for one, verdict in verdicts if verdict.same]
-    asked = tuple(one for one, verdict in verdicts if verdict.same is None)
-    reasons = {id(one): verdict.reason for one, verdict in verdicts}
-    equal = [one for one in accepted if _forms(work) & _forms(one.entry)]
-    accepted = equal or accepted
+    judged = [(one, by_title(work, one.entry)) for one in found if not one.is_identified]
+    accepted = [one for one, verdict in judged if verdict.same]
+    accepted = [one for one in accepted if _forms(work) & _forms(one.entry)] or accepted
     if agreed:
         known = merging.merged([one.entry for one in agreed])
-        more = [one for one in accepted if not matching.contradiction(known, one.entry)]
-        return Choice(accepted=(*agreed, *more))
+        return Choice(accepted=(*agreed, *(one for one in accepted if not matching.contradiction(known, one.entry))))
     if not accepted:
-        nearest = _nearest(work, asked)
-        return Choice(asked=nearest, why=reasons[id(nearest[0])] if nearest else "")
+        return _question(work, [(one, verdict) for one, verdict in judged if verdict.same is None])
     groups, _ = matching.groups([one.entry for one in accepted])
     if len(groups) > 1:
         heads = tuple(accepted[members[0]] for members in groups)
@@ -98,10 +92,11 @@ def chosen(work: Entry, found: Sequence[Found]) -> Choice:
     return Choice(accepted=tuple(accepted))
 
 
-def _nearest(work: Entry, asked: Sequence[Found]) -> tuple[Found, ...]:
+def _question(work: Entry, doubtful: Sequence[tuple[Found, Verdict]]) -> Choice:
+    """The candidates that a person is asked about, nearest first, with what speaks against the first."""
     form = titles.comparison(work.title)
-    score = {id(one): matching.similarity(form, titles.comparison(one.entry.title)) for one in asked}
-    return tuple(sorted(asked, key=lambda one: -score[id(one)])[:3])
+    ranked = sorted(doubtful, key=lambda pair: -matching.similarity(form, titles.comparison(pair[0].entry.title)))
+    return Choice(asked=tuple(one for one, _ in ranked[:3]), why=ranked[0][1].reason if ranked else "")
 
 
 def by_identifier(work: Entry, record: Entry) -> Verdict:

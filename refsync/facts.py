@@ -30,14 +30,13 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
 
     Only what differs from the work is a fact. `adds_only`: what the work has already stays as it is.
     """
-    known = list(records)
-    best = min(known, key=lambda one: (_is_preprint(one.entry), not _has_place(one.entry)))
+    best = min(records, key=lambda one: (_is_preprint(one.entry), not _has_place(one.entry)))
     wanted: dict[str, tuple[Any, Found]] = {}
-    _take_title(work, best, known, wanted)
-    _take_authors(work, known, wanted)
-    _take_place(work, best, known, wanted)
+    _take_title(work, best, records, wanted)
+    _take_authors(work, records, wanted)
+    _take_place(work, best, records, wanted)
     for name in ("editors", "edition", "abstract"):
-        _take_first(name, [best, *known], wanted)
+        _take_first(name, [best, *records], wanted)
     changed: dict[str, Any] = {}
     said = dict(work.said)
     for name, (value, by) in wanted.items():
@@ -52,7 +51,7 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
         changed["authors_complete"] = by.entry.authors_complete is not False
     if "title" in changed and titles.comparison(changed["title"]) != titles.comparison(work.title):
         changed["aka"] = tuple(dict.fromkeys((*work.aka, work.title)))
-    ids, links = _names(work, known, said, today)
+    ids, links = _names(work, records, said, today)
     return replace(work, **changed, ids=ids, links=links, said=said)
 
 

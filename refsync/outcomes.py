@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
-from refsync import facts
+from refsync import facts, lint
 from refsync.candidates import Found
 from refsync.model import Catalog, Entry, Problem
 from refsync.resolvers import NAMING, Id
+from refsync.resolvers.asking import OFFLINE
 from refsync.resolvers.searching import Search
 
 State = Literal["resolved", "ambiguous", "conflict", "not found", "blocked", "no identifier"]
-STATES: tuple[State, ...] = ("resolved", "ambiguous", "conflict", "not found", "blocked", "no identifier")
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,23 +41,19 @@ def outcome(work: Entry, search: Search, at: int, today: str, *, adds_only: bool
         state: State = "conflict" if choice.is_conflict else "ambiguous"
         return Outcome(state=state, before=work, after=work, why=choice.why, line=lines)
     line = f"{work.key}: {{authors: [...]}}" if _names_of(work) else f"{work.key}: {{ids: {{doi: ...}}}}"
+
+    def left(state: State, why: str, *, is_dead: bool = False) -> Outcome:
+        return Outcome(state=state, before=work, after=work, why=why, line=line, is_dead=is_dead)
+
     if why := search.unanswered[at]:
-        if all(reason == "not asked: offline" for reason in why.values()) and not _names_of(work):
-            return Outcome(state="no identifier", before=work, after=work, why="not asked by title: offline", line=line)
-        shown = "; ".join(f"{name}: {reason}" for name, reason in why.items())
-        return Outcome(state="blocked", before=work, after=work, why=shown, line=line)
+        if all(reason == OFFLINE for reason in why.values()) and not _names_of(work):
+            return left("no identifier", "not asked by title: offline")
+        return left("blocked", "; ".join(f"{name}: {reason}" for name, reason in why.items()))
     if search.is_stopped and not search.found[at]:
-        return Outcome(state="blocked", before=work, after=work, why="stopped before it was asked")
+        return replace(left("blocked", "stopped before it was asked"), line="")
     if gone := sorted(f"{scheme} {value}" for scheme, value in search.missing[at]):
-        return Outcome(
-            state="not found",
-            before=work,
-            after=work,
-            why=f"no source knows {', '.join(gone)}",
-            line=line,
-            is_dead=True,
-        )
-    return Outcome(state="not found", before=work, after=work, why="no source has a work with this title", line=line)
+        return left("not found", f"no source knows {', '.join(gone)}", is_dead=True)
+    return left("not found", "no source has a work with this title")
 
 
 def _names_of(work: Entry) -> bool:
@@ -115,13 +112,10 @@ def of_the_list(claims: Sequence[Problem], outcomes: Sequence[Outcome]) -> tuple
     links that lead to another work or nowhere."""
     out = list(claims)
     for one in outcomes:
-        where = next((f"{at.file}:{at.line}" for at in one.before.origin), one.before.key)
-        if one.state == "conflict":
+        hint = "Mend the link or the title." if one.state == "conflict" else "Mend the link." if one.is_dead else ""
+        if hint:
             what = f"{one.before.title!r}: {one.why}."
-            out.append(Problem(where=where, what=what, hint="Mend the link or the title.", check="list"))
-        elif one.state == "not found" and one.is_dead:
-            what = f"{one.before.title!r}: {one.why}."
-            out.append(Problem(where=where, what=what, hint="Mend the link.", check="list"))
+            out.append(Problem(where=lint.where(one.before), what=what, hint=hint, check="list"))
     return tuple(sorted(out, key=_by_line))
 
 

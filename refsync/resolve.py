@@ -50,7 +50,6 @@ def resolve(
     """
     folder, _ = building.located(path)
     wanted = settings.load(folder)
-    tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
     before = building.build(path, dry_run=True)
     libraries, online = _sources_of((*specs, *wanted.resolvers))
     works = [entry for entry in before.catalog.entries if entry.kind != "web-page"]
@@ -60,8 +59,7 @@ def resolve(
     problems: list[Problem] = []
     with ExitStack() as stack:
         opened = [
-            stack.enter_context(_library(spec, folder, cache, tables, told, problems))
-            for spec in dict.fromkeys(libraries)
+            stack.enter_context(_library(spec, folder, cache, sources.tables, told, problems)) for spec in libraries
         ]
         search = Search(
             [_without_facts(work) if work.key in again else work for work in asked], opened, sources, online, told
@@ -99,10 +97,11 @@ def _sources_of(names: Sequence[str]) -> tuple[list[str], list[Resolver]]:
 
     Where no source on the web is named, those are asked that are by default.
     """
-    libraries = [name for name in names if local.is_local(name)]
+    libraries: list[str] = []
     online: list[Resolver] = []
     for name in dict.fromkeys(names):
         if local.is_local(name):
+            libraries.append(name)
             continue
         source = named(name)
         if source is None:

@@ -295,7 +295,6 @@ class Answer:
     state: State
     body: bytes = b""
     why: str = ""
-    is_new: bool = False
 
 
 class _Pace:
@@ -338,7 +337,6 @@ class Services:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.is_offline = is_offline
-        self.asked = 0
         self._patience = patience
         self._pace = _Pace(sleep, clock)
         self.session: Any = _service_session(folder, is_offline)
@@ -385,7 +383,7 @@ class Services:
             mine[question.header[0]] = question.header[1]
         method = "GET" if question.body is None else "POST"
         try:
-            answer = self.session.request(
+            return self.session.request(
                 method,
                 question.url,
                 params=list(question.params),
@@ -395,12 +393,9 @@ class Services:
                 force_refresh=is_fresh,
             )
         except _TooLarge:
-            return Answer(state="down", why="an answer of more than 20 MB", is_new=True)
+            return Answer(state="down", why="an answer of more than 20 MB")
         except requests.exceptions.RequestException as error:
-            self.asked += 1
-            return Answer(state="down", why=_reason(error), is_new=True)
-        self.asked += not _is_kept(answer)
-        return answer
+            return Answer(state="down", why=_reason(error))
 
 
 def _service_session(folder: Path, is_offline: bool) -> Any:
@@ -451,14 +446,14 @@ def _age(answer: Any) -> timedelta:
 
 def _told(answer: Any, question: Question) -> Answer:
     """What an HTTP response says: of the work, of the source, or of the wall before it."""
-    status, body, is_new = answer.status_code, answer.content, not _is_kept(answer)
+    status, body = answer.status_code, answer.content
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     is_page = kind in {"text/html", "application/xhtml+xml"}
 
     def told(state: State, why: str = "") -> Answer:
-        return Answer(state=state, body=body if state == "found" else b"", why=why, is_new=is_new)
+        return Answer(state=state, body=body if state == "found" else b"", why=why)
 
-    if status == 504 and not is_new:
+    if status == 504 and _is_kept(answer):
         return told("offline")
     if status == 429:
         return told("limited", "it asks to come back later (429)")

@@ -171,6 +171,7 @@ def _value(one: Outcome) -> dict[str, Any]:
 def _show(report: Report, *, dry_run: bool) -> None:
     """The table of states, then every question with its line."""
     from refsync.outcomes import STATES
+    from refsync.resolvers.asking import OFFLINE
 
     counts = {state: sum(one.state == state for one in report.outcomes) for state in STATES}
     before = sum(not one.is_new for one in report.outcomes)
@@ -180,7 +181,7 @@ def _show(report: Report, *, dry_run: bool) -> None:
             click.echo(f"  {click.style(f'{counts[state]:>5}', fg=_COLOURS.get(state))}  {state}{note}", err=True)
     for problem in report.problems[:10]:
         click.echo(f"  {problem}", err=True)
-    offline = [name for name, why in report.silent.items() if why == "not asked: offline"]
+    offline = [name for name, why in report.silent.items() if why == OFFLINE]
     if offline:
         click.echo(f"  {click.style('note', fg='yellow')}   offline, so not asked: {', '.join(offline)}", err=True)
     for name, why in report.silent.items():

@@ -7,9 +7,9 @@ work, and what an answer means. All that is network lies in web.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Literal, Protocol, cast
+from typing import Protocol, cast
 
 from refsync.mapping import Tables
 from refsync.model import Entry
@@ -32,7 +32,6 @@ class Request:
     path: str
     params: tuple[tuple[str, str], ...] = ()
     body: object = None
-    accept: Literal["json", "xml", "bibtex"] = "json"
     ids: tuple[Id, ...] = ()
 
 
@@ -68,7 +67,7 @@ class Resolver:
     secret: str | None = None
     header: tuple[str, str] = ("Authorization", "Bearer {}")
     initials: bool = False
-    accepts: tuple[str, ...] = field(default=("application/json",))
+    accepts: tuple[str, ...] = ("application/json",)
 
     def by_ids(self, ids: Sequence[Id]) -> tuple[Request, ...]:
         """The requests that find works by `ids`, of which only those of its schemes count."""

@@ -19,7 +19,7 @@ from refsync.resolvers import Id, Request, Unreadable, answers, deposited
 def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:
     """A request for each paper."""
     known = (one for one in ids if identifiers.of_url(f"https://aclanthology.org/{one[1]}") == one)
-    return tuple(Request(path=f"/{quote(one[1])}.bib", accept="bibtex", ids=(one,)) for one in known)
+    return tuple(Request(path=f"/{quote(one[1])}.bib", ids=(one,)) for one in known)
 
 
 def by_title(entry: Entry) -> Request | None:

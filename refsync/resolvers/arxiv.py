@@ -25,7 +25,6 @@ def by_ids(ids: Sequence[Id]) -> tuple[Request, ...]:
         Request(
             path="/api/query",
             params=(("id_list", ",".join(value for _, value in batch)), ("start", "0"), ("max_results", str(_BATCH))),
-            accept="xml",
             ids=tuple(one for one, _ in batch),
         )
         for batch in answers.batches(asked, _BATCH)

@@ -12,6 +12,7 @@ from refsync.resolvers import Id, Request, Resolver, Unreadable
 from refsync.resolvers.memory import Memory
 from refsync.web import Answer, Question, Services
 
+OFFLINE = "not asked: offline"
 _PATIENCE = 2  # failures one after another, after which a source is not asked again in this run
 
 
@@ -95,7 +96,7 @@ class Sources:
             return
         count = self._failures[source.name] = self._failures.get(source.name, 0) + 1
         if answer.state == "offline":
-            self.silent.setdefault(source.name, "not asked: offline")
+            self.silent.setdefault(source.name, OFFLINE)
         elif answer.state in {"limited", "blocked"} or count >= _PATIENCE:
             self.silent[source.name] = answer.why
 

@@ -60,7 +60,7 @@ class Library:
         kind, _, name = spec.partition(":")
         root = folder / Path(name).expanduser()
         files = _files(kind, root, spec)
-        # A lock file of refsync's own tables would be no fact of the library: their text counts too.
+        # Tables of a person's own folder may read the same files otherwise.
         state = json.dumps(
             [
                 __version__,

@@ -88,9 +88,8 @@ class Search:
         return [at for at, work in enumerate(self.works) if not _is_complete(self._so_far(at, work))]
 
     def _so_far(self, at: int, work: Entry) -> Entry:
-        accepted = [
-            one.entry for one in self.choices[at].accepted if one.by in {library.name for library in self._libraries}
-        ]
+        own = {library.name for library in self._libraries}
+        accepted = [one.entry for one in self.choices[at].accepted if one.by in own]
         return merging.merged([*accepted, work]) if accepted else work
 
     def _names(self, at: int) -> list[Id]:
@@ -131,7 +130,7 @@ class Search:
         wanted: dict[Id, list[int]] = {}
         for at in places:
             for one in self._names(at):
-                if one[0] in source.schemes or (one[0] == "s2" and name == "semanticscholar" and self._is_sparse(at)):
+                if one[0] in source.schemes:
                     wanted.setdefault(one, []).append(at)
         if not wanted:
             return
@@ -146,9 +145,6 @@ class Search:
                 else:
                     self.unanswered[at][source.name] = self._sources.silent.get(source.name, "no answer")
 
-    def _is_sparse(self, at: int) -> bool:
-        return not any(one.entry.authors for one in self.choices[at].accepted)
-
     def _learn(self, source: Resolver, at: int, by: Id, record: Entry) -> None:
         """A record found by an identifier of the work, or by one that an accepted record gave it: then the title that led
         there is its evidence, and has to agree."""
@@ -157,10 +153,9 @@ class Search:
             self.found[at].append(_by_id(record, source.name, by))
         else:
             via = next((one.via for one in self.choices[at].accepted if one.entry.ids.get(by[0]) == by[1]), work.title)
-            seen = Found(entry=record, by=source.name, via=via, is_identified=True)
             if not candidates.by_identifier(work, record).same:
                 return
-            self.found[at].append(seen)
+            self.found[at].append(Found(entry=record, by=source.name, via=via, is_identified=True))
         self._choose(at)
 
 
