@@ -19,6 +19,19 @@ from refsync.resolvers.local import Library
 EXAMPLE = Path(__file__).parent.parent / "examples" / "efficient-ai" / "catalog.yaml"
 
 
+def near_miss(title: str, words: list[str], chance: random.Random) -> str:
+    """A title that is nearly another: a word exchanged, a number put on, cut short, a sequel."""
+    near = title.split()
+    place = chance.randrange(len(near))
+    made = (
+        [*near[:place], chance.choice(words), *near[place + 1 :]],
+        [*near, str(chance.randint(2, 9))],
+        near[:-1],
+        [*near, "revisited"],
+    )
+    return " ".join(made[chance.randrange(4)])
+
+
 def written(path: Path, count: int, works: list[str]) -> None:
     """A CSL-JSON file of so many records; each tenth is nearly one of `works`: a word, a number, a prefix, a sequel."""
     chance = random.Random(11)
@@ -31,16 +44,7 @@ def written(path: Path, count: int, works: list[str]) -> None:
         for at in range(count):
             title = " ".join(chance.sample(words, chance.randint(4, 12)))
             if at % 10 == 0:
-                near = chance.choice(works).split()
-                place = chance.randrange(len(near))
-                title = " ".join(
-                    (
-                        [*near[:place], chance.choice(words), *near[place + 1 :]],
-                        [*near, str(chance.randint(2, 9))],
-                        near[:-1],
-                        [*near, "Revisited"],
-                    )[chance.randrange(4)]
-                )
+                title = near_miss(chance.choice(works), words, chance)
             item = {
                 "id": f"k{at}", "type": "paper-conference", "title": title, "container-title": "Proceedings of Some Conference",
                 "author": [{"family": chance.choice(words).capitalize(), "given": "Ann"} for _ in range(4)],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.libraries import near_miss
 from refsync import candidates, documents, names, proceedings, venues
 from refsync.candidates import Found
 from refsync.mapping import Tables
@@ -118,16 +119,7 @@ def works(count: int, seed: int) -> list[dict[str, Any]]:
     for at in range(count):
         title = " ".join(chance.sample(WORDS, chance.randint(6, 9)))
         if at % 10 == 9:
-            near = out[chance.randrange(len(out))]["title"].split()
-            place = chance.randrange(len(near))
-            title = " ".join(
-                [
-                    [*near[:place], chance.choice(WORDS), *near[place + 1 :]],
-                    [*near, str(chance.randint(2, 9))],
-                    near[:-1],
-                    [*near, "revisited"],
-                ][chance.randrange(4)]
-            )
+            title = near_miss(out[chance.randrange(len(out))]["title"], WORDS, chance)
         out.append(
             {"id": f"k{at}", "type": "paper-conference", "title": title, "issued": {"date-parts": [[2000 + at % 20]]}}
         )
