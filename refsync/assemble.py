@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
-from refsync import corrections, facts, keys, lock, matching, merging, titles, venues
+from refsync import corrections, facts, keys, lint, lock, matching, merging, titles, venues
 from refsync.corrections import Corrections
 from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Problem, Retired, Said, Topic
@@ -263,12 +263,7 @@ def _with_facts(entry: Entry, olds: Iterable[Entry], granted: frozenset[str]) ->
 
 def _without_settled(problems: Sequence[Problem], entries: Sequence[Entry]) -> list[Problem]:
     """The problems without doubts of the reader about entries in which a source knew a work: they were read right."""
-    settled = {
-        f"{at.file}:{at.line}"
-        for entry in entries
-        if any(by.by not in merging.OWN and by.via is not None for by in entry.said.values())
-        for at in entry.origin
-    }
+    settled = {f"{at.file}:{at.line}" for entry in entries if merging.is_settled(entry) for at in entry.origin}
     return [one for one in problems if one.check != "unsure" or one.where not in settled]
 
 
@@ -276,7 +271,7 @@ def _claims(stated: Sequence[Entry], known: Sequence[Entry]) -> tuple[Problem, .
     """What the list says that an accepted source contradicts: for its maintainer, who may mend the line."""
     out = []
     for work, entry in zip(stated, known, strict=True):
-        where = next((f"{at.file}:{at.line}" for at in work.origin), work.title)
+        where = lint.where(work) or work.title
         out += [
             Problem(
                 where=where, what=f"{work.title!r}: {what}.", hint="Mend the line, or correct the entry.", check="list"

@@ -82,7 +82,7 @@ def build(
     folder, list_file = located(path)
     wanted = settings.load(folder)
     keypattern.compiled(wanted.key_pattern)
-    tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
+    tables = wanted.tables(folder)
     paths = (list_file,) if list_file else sources.found(folder, wanted)
     read = sources.read(paths, folder, tables)
     kept, merge_problems = _last(folder / CATALOG)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from refsync import matching, merging, titles
 from refsync.matching import Verdict
@@ -181,12 +180,9 @@ def _has_evidence(work: Entry, record: Entry) -> bool:
 
 def is_respelt(ours: str, theirs: str) -> bool:
     """Whether two comparison forms differ only as spellings do: hyphens, plurals, a letter, British and American, "the"."""
-    left, right = ours.split(), theirs.split()
-    for tag, start, end, first, last in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
-        old = [word for word in left[start:end] if word not in _ARTICLES]
-        new = [word for word in right[first:last] if word not in _ARTICLES]
+    for ours_only, theirs_only in matching.apart(ours, theirs):
+        old = [word for word in ours_only if word not in _ARTICLES]
+        new = [word for word in theirs_only if word not in _ARTICLES]
         if "".join(old) == "".join(new):
             continue
         if len(old) != len(new) or not all(map(_is_misspelt, old, new)):
@@ -220,19 +216,15 @@ def _head(title: str) -> str:
 
 def _is_headed(ours: str, theirs: str) -> bool:
     """Whether one title is the other with a name and a colon before it, and what is left tells enough."""
-    for longer, shorter in ((ours, theirs), (theirs, ours)):
-        head, colon, rest = longer.partition(":")
-        form = titles.comparison(shorter)
-        if colon and len(head.split()) == 1 and not any(map(str.isdigit, head)) and titles.comparison(rest) == form:
+    for head, _, of_rest, form in titles.parted(ours, theirs):
+        if len(head.split()) == 1 and not any(map(str.isdigit, head)) and of_rest == form:
             return len(form.split()) >= 5
     return False
 
 
 def _is_part(ours: str, theirs: str) -> bool:
     """Whether one title is all that the other has before or after its colon: worth asking, and no more."""
-    for longer, shorter in ((ours, theirs), (theirs, ours)):
-        head, colon, rest = longer.partition(":")
-        form = titles.comparison(shorter)
-        if colon and len(form.split()) >= 3 and form in {titles.comparison(head), titles.comparison(rest)}:
-            return True
-    return False
+    return any(
+        len(form.split()) >= 3 and form in {of_head, of_rest}
+        for _, of_head, of_rest, form in titles.parted(ours, theirs)
+    )

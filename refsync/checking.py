@@ -31,9 +31,7 @@ def found(path: Path, *, also: Iterable[Path] = (), without: Collection[str] = (
     off -= {name for name, on in wanted.checks.items() if on}
     problems = [*report.problems, *report.notices, *_stale(report)]
     problems += _dead_citations(report.folder, wanted.cited, report.catalog)
-    problems += _twice(
-        report.catalog, also, Tables(folder=report.folder / wanted.mappings if wanted.mappings else None)
-    )
+    problems += _twice(report.catalog, also, wanted.tables(report.folder))
     return report, [one for one in problems if one.check not in off]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
-from refsync import candidates, merging, names, titles
+from refsync import candidates, identifiers, merging, names, titles
 from refsync.candidates import Found
 from refsync.model import Date, Entry, Person, Said, Venue
 
@@ -22,7 +22,7 @@ _PLACED = ("volume", "number", "pages")
 _WHOLE_KINDS = frozenset(
     ["book", "thesis", "report", "dataset", "software", "patent", "standard", "presentation", "chapter"]
 )
-_SCHEMES = ("arxiv", "arxiv-class", "doi", "acl", "openreview", "isbn")
+_SCHEMES = frozenset([*identifiers.SCHEMES, "arxiv-class", "isbn"])
 
 
 def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: bool = False) -> Entry:
@@ -143,7 +143,7 @@ def _take_place(work: Entry, best: Found, known: Sequence[Found], wanted: dict[s
     """Kind, venue, date and pages, all of one record: the best. A preprint says nothing of a work that the list calls
     published."""
     record = best.entry
-    stated = work.venue is not None and work.venue.kind != "preprint" and not _from_source(work, "venue")
+    stated = work.venue is not None and work.venue.kind != "preprint" and not merging.is_sourced(work, "venue")
     if (
         _is_preprint(record)
         and (stated or work.kind not in {"document", "preprint"})
@@ -171,10 +171,6 @@ def _take_place(work: Entry, best: Found, known: Sequence[Found], wanted: dict[s
 def _is_conference(venue: Venue | None) -> TypeGuard[Venue]:
     """Whether a venue is a conference or workshop, whose proceedings a book series may print: the series is no venue then."""
     return venue is not None and venue.kind in {"conference", "workshop"}
-
-
-def _from_source(work: Entry, name: str) -> bool:
-    return name in work.said and work.said[name].by not in merging.OWN
 
 
 def _with_known(venue: Venue, before: Venue | None) -> Venue:
@@ -250,15 +246,15 @@ def _names(
 def disagreements(work: Entry, known: Entry) -> tuple[str, ...]:
     """What the list says of a work that the accepted facts contradict, each in words that its maintainer understands."""
     out = []
-    if _from_source(known, "venue") and work.venue and known.venue and not _are_one(work.venue, known.venue):
+    if merging.is_sourced(known, "venue") and work.venue and known.venue and not _are_one(work.venue, known.venue):
         ours, theirs = work.venue.short or work.venue.name, known.venue.short or known.venue.name
         by = known.said["venue"].by
         since = f"published since: {theirs} {known.year or ''}".rstrip()
         out.append(f"{since} ({by})" if work.venue.kind == "preprint" else f"the list says {ours}, {by} says {theirs}")
-    is_dated = _from_source(known, "date") and work.year and known.year and "date" not in work.said
+    is_dated = merging.is_sourced(known, "date") and work.year and known.year and "date" not in work.said
     if is_dated and work.year != known.year and not (work.venue and work.venue.kind == "preprint"):
         out.append(f"the list says {work.year}, {known.said['date'].by} says {known.year}")
-    if _from_source(known, "title"):
+    if merging.is_sourced(known, "title"):
         ours, theirs = titles.comparison(work.title), titles.comparison(known.title)
         if ours != theirs:
             what = (

@@ -137,6 +137,7 @@ _LINKS = {
     "acl": "https://aclanthology.org/{}",
     "openreview": "https://openreview.net/forum?id={}",
 }
+SCHEMES = tuple(_LINKS)  # those whose identifiers name one work, and have an address
 
 
 def link(scheme: str, value: str) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
-from refsync import names, titles
+from refsync import identifiers, names, titles
 from refsync.model import Entry, Failure, Problem
 
 # Words that tell nothing at the head of a title.
@@ -74,7 +74,7 @@ def _venue(entry: Entry) -> tuple[str, ...]:
 
 
 def _identifier(entry: Entry) -> tuple[str, ...]:
-    found = next((f"{one}-{entry.ids[one]}" for one in ("arxiv", "doi", "acl", "openreview") if one in entry.ids), "")
+    found = next((f"{one}-{entry.ids[one]}" for one in identifiers.SCHEMES if one in entry.ids), "")
     return (re.sub(r"[^a-z0-9]+", "-", found.lower()).strip("-"),)
 
 

@@ -7,7 +7,7 @@ import re
 import string
 from collections.abc import Collection, Iterator
 
-from refsync import keypattern, titles
+from refsync import identifiers, keypattern, titles
 from refsync.model import Entry
 
 PATTERN = "{author}{year}{titleword}"
@@ -47,7 +47,7 @@ def base(entry: Entry, pattern: str = PATTERN) -> str:
 
 
 def _of_identifier(entry: Entry) -> str:
-    for scheme in ("arxiv", "doi", "acl", "openreview", "isbn"):
+    for scheme in (*identifiers.SCHEMES, "isbn"):
         if value := entry.ids.get(scheme):
             made = re.sub(r"[^a-z0-9]+", "-", f"{scheme}-{value}".lower()).strip("-")
             if made != scheme:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
-from refsync import documents, mapping, names
+from refsync import documents, identifiers, mapping, names
 from refsync.model import Catalog, Entry, Problem
 
 # What a work of a kind is expected to state, for the checks of missing fields.
@@ -63,7 +63,7 @@ def _shared_identifiers(catalog: Catalog) -> Iterator[Problem]:
     for entry in catalog.entries:
         for scheme, value in entry.ids.items():
             first = holders.setdefault((scheme, value), entry)
-            if first is not entry and scheme in {"doi", "arxiv", "acl", "openreview"}:
+            if first is not entry and scheme in identifiers.SCHEMES:
                 what = f"{first.key} and {entry.key} both have the {scheme} {value}."
                 hint = f"Put `same: [[{first.key}, {entry.key}]]` into corrections.yaml, or correct one of them."
                 yield Problem(where=where(entry), what=what, hint=hint, check="shared-id")
@@ -128,10 +128,11 @@ CHECKS: Mapping[str, Callable[[Catalog], Iterable[Problem]]] = {
 
 def problems(catalog: Catalog) -> tuple[Problem, ...]:
     """What every check finds, in the order of the checks, each in the order of the list."""
-    found = [problem for check in CHECKS.values() for problem in sorted(check(catalog), key=_place)]
+    found = [problem for check in CHECKS.values() for problem in sorted(check(catalog), key=place)]
     return tuple(found)
 
 
-def _place(problem: Problem) -> tuple[str, int]:
+def place(problem: Problem) -> tuple[str, int]:
+    """Where a problem stands among others: by file and line."""
     file, _, line = problem.where.rpartition(":")
     return (file, int(line)) if line.isdigit() else (problem.where, 0)

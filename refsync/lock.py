@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from refsync import keys, matching, merging, names, titles
+from refsync import identifiers, keys, matching, merging, names, titles
 from refsync.model import Catalog, Entry, Retired, Topic
 
 # Token-sort similarity from which a title at its old place is the old one edited, when nothing else tells.
@@ -223,12 +223,10 @@ def _edited(old: Entry, new: Entry) -> float | None:
 
 def _part_apart(ours: str, theirs: str) -> bool:
     """Whether one title is the other without a nickname or a subtitle, and what is left is long enough to be known by."""
-    for longer, shorter in ((ours, theirs), (theirs, ours)):
-        head, colon, rest = longer.partition(":")
-        form = titles.comparison(shorter)
-        if colon and len(head.split()) <= 3 and titles.comparison(rest) == form:
+    for head, of_head, of_rest, form in titles.parted(ours, theirs):
+        if len(head.split()) <= 3 and of_rest == form:
             return len(form.split()) >= 3
-        if colon and titles.comparison(head) == form:
+        if of_head == form:
             return len(form.split()) >= 5
     return False
 
@@ -273,7 +271,7 @@ def _holds(via: str | None, work: Entry, granted: frozenset[str]) -> bool:
     scheme, colon, value = via.partition(":")
     if colon and scheme in work.ids:
         return work.ids[scheme] == value
-    if colon and scheme in {"arxiv", "doi", "acl", "openreview", "isbn"}:
+    if colon and scheme in {*identifiers.SCHEMES, "isbn"}:
         return False
     return titles.comparison(via) in _forms(work) or not titles.comparison(via)
 

@@ -129,17 +129,23 @@ def exchanges(ours: str, theirs: str) -> bool:
 
     A word dropped here and another put in there are two edits, not an exchange.
     """
-    from difflib import SequenceMatcher
-
     from rapidfuzz import fuzz
+
+    for old, new in apart(ours, theirs):
+        spelt = [word for word in old if any(fuzz.ratio(word, other) >= 70 for other in new)]
+        if old and new and len(spelt) < min(len(old), len(new)):
+            return True
+    return False
+
+
+def apart(ours: str, theirs: str) -> Iterator[tuple[list[str], list[str]]]:
+    """The words of two comparison forms at each place where they differ, in order; of one that only lacks some there are none."""
+    from difflib import SequenceMatcher
 
     left, right = ours.split(), theirs.split()
     for tag, start, end, first, last in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        old, new = left[start:end], right[first:last]
-        spelt = [word for word in old if any(fuzz.ratio(word, other) >= 70 for other in new)]
-        if tag == "replace" and len(spelt) < min(len(old), len(new)):
-            return True
-    return False
+        if tag != "equal":
+            yield left[start:end], right[first:last]
 
 
 def same_identifier(first: Entry, second: Entry) -> Verdict:

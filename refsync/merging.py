@@ -20,6 +20,16 @@ _KINDS = {"journal": "article", "conference": "conference-paper", "workshop": "w
 _T = TypeVar("_T")
 
 
+def is_sourced(entry: Entry, name: str) -> bool:
+    """Whether a source said a field, rather than the list, a person or refsync itself."""
+    return name in entry.said and entry.said[name].by not in OWN
+
+
+def is_settled(entry: Entry) -> bool:
+    """Whether a source has settled the work: something was found through its title or an identifier."""
+    return any(by.via is not None and by.by not in OWN for by in entry.said.values())
+
+
 def entry_of(account: Account, table: Venues, source: str | None = None) -> Entry:
     """What one account of a list says, as an Entry without key and topics. `source` is named when it is not the list."""
     venue = table.venue(account.venue) if account.venue else None

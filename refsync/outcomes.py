@@ -8,8 +8,9 @@ from typing import Literal, get_args
 
 from refsync import facts, lint
 from refsync.candidates import Found
+from refsync.identifiers import SCHEMES
 from refsync.model import Catalog, Entry, Problem
-from refsync.resolvers import NAMING, Id
+from refsync.resolvers import Id
 from refsync.resolvers.asking import OFFLINE
 from refsync.resolvers.searching import Search
 
@@ -57,14 +58,14 @@ def outcome(work: Entry, search: Search, at: int, today: str, *, adds_only: bool
 
 
 def _names_of(work: Entry) -> bool:
-    return any(scheme in NAMING for scheme in work.ids)
+    return any(scheme in SCHEMES for scheme in work.ids)
 
 
 def _line(work: Entry, one: Found) -> str:
     """The line of corrections.yaml that says that a record is the work."""
     record = one.entry
-    scheme = next((scheme for scheme in NAMING if scheme in record.ids and scheme not in work.ids), None)
-    scheme = scheme or next((scheme for scheme in NAMING if scheme in record.ids), None)
+    scheme = next((scheme for scheme in SCHEMES if scheme in record.ids and scheme not in work.ids), None)
+    scheme = scheme or next((scheme for scheme in SCHEMES if scheme in record.ids), None)
     quoted = record.title.replace("\\", "\\\\").replace('"', '\\"')
     given = f'ids: {{{scheme}: "{record.ids[scheme]}"}}' if scheme else f'title: "{quoted}"'
     place = ", ".join(
@@ -81,7 +82,7 @@ def without_twins(outcomes: Sequence[Outcome], catalog: Catalog) -> list[Outcome
     stated: dict[Id, str] = {}
     for entry in catalog.entries:
         for pair in entry.ids.items():
-            if pair[0] in NAMING:
+            if pair[0] in SCHEMES:
                 stated.setdefault(pair, entry.key)
     first = [_questioned(one, {pair: [key] for pair, key in stated.items()}) for one in outcomes]
     learners: dict[Id, list[str]] = {}
@@ -92,7 +93,7 @@ def without_twins(outcomes: Sequence[Outcome], catalog: Catalog) -> list[Outcome
 
 
 def _learned_ids(one: Outcome) -> list[Id]:
-    return [pair for pair in one.after.ids.items() if pair[0] in NAMING and one.before.ids.get(pair[0]) != pair[1]]
+    return [pair for pair in one.after.ids.items() if pair[0] in SCHEMES and one.before.ids.get(pair[0]) != pair[1]]
 
 
 def _questioned(one: Outcome, holders: Mapping[Id, Sequence[str]]) -> Outcome:
@@ -116,12 +117,7 @@ def of_the_list(claims: Sequence[Problem], outcomes: Sequence[Outcome]) -> tuple
         if hint:
             what = f"{one.before.title!r}: {one.why}."
             out.append(Problem(where=lint.where(one.before), what=what, hint=hint, check="list"))
-    return tuple(sorted(out, key=_by_line))
-
-
-def _by_line(problem: Problem) -> tuple[str, int]:
-    file, _, line = problem.where.rpartition(":")
-    return file, int(line) if line.isdigit() else 0
+    return tuple(sorted(out, key=lint.place))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

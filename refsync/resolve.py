@@ -55,7 +55,7 @@ def resolve(
     works = [entry for entry in before.catalog.entries if entry.kind != "web-page"]
     again = _refreshed(refresh, before.catalog)
     sources.is_fresh = bool(again)
-    asked = [work for work in works if (work.key in again if again else not _is_known(work))][:limit]
+    asked = [work for work in works if (work.key in again if again else not merging.is_settled(work))][:limit]
     problems: list[Problem] = []
     with ExitStack() as stack:
         opened = [
@@ -71,7 +71,7 @@ def resolve(
     kept = [
         Outcome(state="resolved", before=work, after=work, is_new=False)
         for work in works
-        if work.key not in ready and _is_known(work)
+        if work.key not in ready and merging.is_settled(work)
     ]
     catalog = replace(before.catalog, entries=tuple(ready.get(one.key, one) for one in before.catalog.entries))
     built = building.build(path, dry_run=dry_run, last=catalog, renew="none" if wanted.freeze else "resolved")
@@ -129,11 +129,6 @@ def _refreshed(names: Collection[str], catalog: Catalog) -> set[str]:
             raise Failure(Problem(where="--refresh", what=f"no entry has the key {name!r}.", hint=hint), code=2)
         out.add(catalog.by_key[name].key)
     return out
-
-
-def _is_known(work: Entry) -> bool:
-    """Whether a source has settled the work before."""
-    return any(by.by not in merging.OWN and by.via is not None for by in work.said.values())
 
 
 def _without_facts(work: Entry) -> Entry:

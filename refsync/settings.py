@@ -7,6 +7,7 @@ from typing import Literal
 
 from refsync import documents
 from refsync.documents import Struct, field
+from refsync.mapping import Tables
 from refsync.model import Failure, Problem
 
 FILE = "refsync.yaml"
@@ -55,6 +56,10 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     freeze: bool = False
     zotero: Zotero = Zotero()
     mappings: str | None = None
+
+    def tables(self, folder: Path) -> Tables:
+        """The tables that hold in `folder`: its own before those that are shipped."""
+        return Tables(folder=folder / self.mappings if self.mappings else None)
 
 
 def load(folder: Path) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 from refsync.names import LETTERS
@@ -26,6 +27,15 @@ def comparison(title: str) -> str:
     text = "".join(c for c in text if not unicodedata.combining(c)).translate(LETTERS).casefold()
     text = _APART.sub(" ", text).strip()
     return text if any(c.isalnum() for c in text) else ""
+
+
+def parted(first: str, second: str) -> Iterator[tuple[str, str, str, str]]:
+    """Each of two titles that has a colon: what stands before it, the comparison forms of that and of what follows, and
+    the form of the other title."""
+    for title, other in ((first, second), (second, first)):
+        head, colon, rest = title.partition(":")
+        if colon:
+            yield head, comparison(head), comparison(rest), comparison(other)
 
 
 def words(title: str) -> tuple[str, ...]:

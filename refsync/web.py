@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from refsync import __version__, documents
@@ -61,36 +61,42 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(platformdirs.user_cache_dir("refsync", appauthor=False))
 
 
-class Web:
-    """A session: `with Web(folder) as web: web.text(url)`. Answers are kept in `folder`."""
+class _Kept:
+    """A session whose answers are kept in a file of a folder: `with` closes it."""
 
-    def __init__(self, folder: Path, *, largest: int = LARGEST) -> None:
+    def __init__(self, folder: Path, name: str, adapter: Any, **kept: Any) -> None:
         from requests_cache import CachedSession
 
-        self.largest = largest
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             what = f"cannot be made: {error.strerror or error}."
             raise Failure(Problem(where=str(folder), what=what, hint="Name another with REFSYNC_CACHE_DIR.")) from None
-        self.session: Any = CachedSession(
-            str(folder / "lists"),
-            backend="sqlite",
-            expire_after=_FRESH,
-            stale_if_error=True,
-            allowable_codes=(200,),
-            ignored_parameters=["token", "access_token"],
-        )
-        adapter = _adapter(largest)
+        self.session: Any = CachedSession(str(folder / name), backend="sqlite", stale_if_error=True, **kept)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.headers["User-Agent"] = f"refsync/{__version__}"
 
-    def __enter__(self) -> Web:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.session.close()
+
+
+class Web(_Kept):
+    """A session: `with Web(folder) as web: web.text(url)`. Answers are kept in `folder`."""
+
+    def __init__(self, folder: Path, *, largest: int = LARGEST) -> None:
+        self.largest = largest
+        super().__init__(
+            folder,
+            "lists",
+            _adapter(largest),
+            expire_after=_FRESH,
+            allowable_codes=(200,),
+            ignored_parameters=["token", "access_token"],
+        )
 
     def text(self, url: str) -> tuple[str, str]:
         """(text, address it came from) of the list at `url`. Raises Failure in one clear line."""
@@ -137,12 +143,17 @@ def _check(answer: Any, url: str) -> None:
         }.get(answer.status_code, f"answered {answer.status_code}.")
         hint = "Check the address in a browser, or save the list and name the file."
         raise Failure(Problem(where=shown(url), what=what, hint=hint))
-    if answer.headers.get("Content-Type", "").partition(";")[0].strip().lower() in {
-        "text/html",
-        "application/xhtml+xml",
-    }:
+    if _type_of(answer) in _PAGES:
         hint = "Name the address of the Markdown itself (on GitHub: the repository, or the button Raw)."
         raise Failure(Problem(where=shown(url), what="is a web page, not a list in Markdown.", hint=hint))
+
+
+_PAGES = frozenset(["text/html", "application/xhtml+xml"])
+
+
+def _type_of(answer: Any) -> str:
+    """The media type of an answer, without its parameters."""
+    return str(answer.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
 def _reason(error: Exception) -> str:
@@ -320,7 +331,7 @@ class _Pace:
             self.least[host] = max(self.least.get(host, 0.0), int(found[1]) / int(limit))
 
 
-class Services:
+class Services(_Kept):
     """A session that asks sources of metadata: `with Services(folder) as services: services.ask(question)`.
 
     Answers are kept in `folder`: each is asked for once. `is_offline`: what is not kept is not asked.
@@ -339,19 +350,18 @@ class Services:
         self.is_offline = is_offline
         self._patience = patience
         self._pace = _Pace(sleep, clock)
-        self.session: Any = _service_session(folder, is_offline)
         self._origins: _Origins = {}
-        adapter = _adapter(LARGEST, patience, self._pace, self._origins)
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
-        self.session.headers["User-Agent"] = f"refsync/{__version__}"
         self._contact = contact
-
-    def __enter__(self) -> Services:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.session.close()
+        super().__init__(
+            folder,
+            "metadata",
+            _adapter(LARGEST, patience, self._pace, self._origins),
+            expire_after=_RECORDS,
+            only_if_cached=is_offline,
+            allowable_codes=(200, 404),
+            allowable_methods=("GET", "POST"),
+            ignored_parameters=["mailto", "api_key"],
+        )
 
     def ask(self, question: Question, *, is_fresh: bool = False) -> Answer:
         """What a source answers. Never raises for what a server or the network does. `is_fresh`: what is kept is not
@@ -398,26 +408,6 @@ class Services:
             return Answer(state="down", why=_reason(error))
 
 
-def _service_session(folder: Path, is_offline: bool) -> Any:
-    from requests_cache import CachedSession
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"cannot be made: {error.strerror or error}."
-        raise Failure(Problem(where=str(folder), what=what, hint="Name another with REFSYNC_CACHE_DIR.")) from None
-    return CachedSession(
-        str(folder / "metadata"),
-        backend="sqlite",
-        expire_after=_RECORDS,
-        stale_if_error=True,
-        only_if_cached=is_offline,
-        allowable_codes=(200, 404),
-        allowable_methods=("GET", "POST"),
-        ignored_parameters=["mailto", "api_key"],
-    )
-
-
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
@@ -447,8 +437,8 @@ def _age(answer: Any) -> timedelta:
 def _told(answer: Any, question: Question) -> Answer:
     """What an HTTP response says: of the work, of the source, or of the wall before it."""
     status, body = answer.status_code, answer.content
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    is_page = kind in {"text/html", "application/xhtml+xml"}
+    kind = _type_of(answer)
+    is_page = kind in _PAGES
 
     def told(state: State, why: str = "") -> Answer:
         return Answer(state=state, body=body if state == "found" else b"", why=why)

@@ -75,13 +75,12 @@ def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
     from refsync import resolve as resolving
     from refsync import settings, web
     from refsync.build import located
-    from refsync.mapping import Tables
     from refsync.resolvers.asking import Sources
     from refsync.resolvers.memory import Memory
 
     folder, _ = located(path)
     wanted = settings.load(folder)
-    tables = Tables(folder=folder / wanted.mappings if wanted.mappings else None)
+    tables = wanted.tables(folder)
     contact = (os.environ.get("REFSYNC_MAILTO") or wanted.mailto or "").strip()
     contact = contact if contact.isascii() and contact.isprintable() else ""
     cache = web.cache_folder()

@@ -15,7 +15,6 @@ from refsync.mapping import Tables
 from refsync.model import Entry
 
 Id = tuple[str, str]
-NAMING = ("arxiv", "doi", "acl", "openreview")  # schemes whose identifiers name one work
 
 
 class Unreadable(Exception):

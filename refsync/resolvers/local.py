@@ -16,14 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from refsync import __version__, documents, formats, matching, titles
+from refsync import __version__, documents, formats, identifiers, matching, titles
 from refsync.mapping import Tables
 from refsync.model import Entry, Failure, Problem
 
 # What stands before the colon of a source, and the format of its files.
 KINDS = {"bib": "bibtex", "csl": "csl", "ris": "ris", "catalog": "catalog"}
 _SUFFIXES = {"bib": (".bib",), "csl": (".json",), "ris": (".ris",), "catalog": (".yaml", ".yml", ".jsonl")}
-_SCHEMES = ("arxiv", "doi", "acl", "openreview", "isbn")
+_SCHEMES = (*identifiers.SCHEMES, "isbn")
 _PIECE = 1 << 22  # characters of a large CSL-JSON file that are read at a time
 _BATCH = 2000
 _COMMON = 3000  # a word that more titles have tells too little

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from refsync import candidates, facts, merging, proceedings, titles, venues
 from refsync.candidates import Choice, Found
+from refsync.identifiers import SCHEMES
 from refsync.model import Entry
-from refsync.resolvers import NAMING, RESOLVERS, Id, Resolver, local, named
+from refsync.resolvers import RESOLVERS, Id, Resolver, local, named
 from refsync.resolvers.asking import Sources
 
 # One batch tells the identifiers of most works; the sources that know more of them are then asked by these.
@@ -99,7 +100,7 @@ class Search:
             for scheme, value in one.entry.ids.items():
                 if not facts.is_of_volume(scheme, value):
                     ids.setdefault(scheme, value)
-        return [(scheme, value) for scheme, value in ids.items() if scheme in (*NAMING, "s2")]
+        return [(scheme, value) for scheme, value in ids.items() if scheme in (*SCHEMES, "s2")]
 
     def _is_told(self, at: int) -> bool:
         """Whether a source that names people in full knows the work."""
