@@ -18,7 +18,10 @@ _LONG = 4000  # lines; below it a second process saves less than a tenth of a se
 
 
 def mapped(
-    work: Callable[[Part], Result], parts: Sequence[Part], sizes: Sequence[int], told: Callable[[float], None]
+    work: Callable[[Part], Result],
+    parts: Sequence[Part],
+    sizes: Sequence[int],
+    told: Callable[[float], None] = lambda share: None,
 ) -> list[Result]:
     """What `work` makes of each part, the second half of it made by a copy of this process when the parts are long.
 
