@@ -15,7 +15,6 @@ from refsync.formats.survey import (
     bullets,
     confidence,
     entries,
-    fields,
     headings,
     markup,
     matter,
@@ -25,7 +24,8 @@ from refsync.formats.survey import (
     words,
 )
 from refsync.formats.survey.bullets import Item
-from refsync.formats.survey.fields import Draft
+from refsync.formats.survey.drafts import EMOJI, GONE, Draft, not_understood
+from refsync.formats.survey.links import RANK_PAPER, is_paper_link, take_link
 from refsync.formats.survey.sections import Section
 from refsync.formats.survey.text import Block, Text
 from refsync.formats.survey.words import Words, plain_word
@@ -169,14 +169,14 @@ def _item(
     for role, cell in item.cells:
         tables.take_cell(draft, role, cell)
     if draft.url is None and (address := bullets.lent_address(item, lexicon)):
-        fields.take_link(draft, address, fields.RANK_PAPER)
+        take_link(draft, address, RANK_PAPER)
         entries.settle(draft)
-    if item.container == "paragraph" and len(fields.not_understood(draft.left[: draft.title_at]).split()) > 1:
+    if item.container == "paragraph" and len(not_understood(draft.left[: draft.title_at]).split()) > 1:
         return None, 0.0, "prose"
     anchored = entries.is_anchored(draft)
     linked = any(span.start <= draft.title_at < span.end for span in item.text.marked("link"))
     at_head = linked and item.container == "item" and not plain[: min(draft.title_at, len(plain))].strip("[(*_ -–•")
-    prose = not (linked and draft.url and fields.is_paper_link(draft.url)) and (
+    prose = not (linked and draft.url and is_paper_link(draft.url)) and (
         lexicon.holds_prose(draft.title) if at_head else _is_prose(plain, draft, lexicon)
     )
     if prose and not (draft.venue or draft.ids or draft.year):
@@ -214,14 +214,14 @@ _LABELLED = re.compile(r"\W*([\w ]{3,20}?)\s*[:：]\s")
 def _is_prose(plain: str, draft: Draft, lexicon: Words) -> bool:
     """Whether a text talks about the list rather than naming a work."""
     if (
-        fields.EMOJI.sub("", plain).rstrip().endswith((":", "：", "。", "！"))
+        EMOJI.sub("", plain).rstrip().endswith((":", "：", "。", "！"))
         or len(plain) > 400
         or not any(c.isalpha() for c in plain.partition("(")[0])
     ):
         return True
     if (label := _LABELLED.match(plain)) and plain_word(label[1]) in lexicon.noise:
         return True
-    return lexicon.holds_prose(draft.title) or lexicon.holds_prose(draft.left.replace(fields.GONE, " "))
+    return lexicon.holds_prose(draft.title) or lexicon.holds_prose(draft.left.replace(GONE, " "))
 
 
 def _rows(rows: list[Item], lexicon: Words) -> dict[int, tuple[Draft | None, float, str]]:

@@ -21,7 +21,7 @@ def mapped(
     work: Callable[[Part], Result],
     parts: Sequence[Part],
     sizes: Sequence[int],
-    told: Callable[[float], None] = lambda done: None,
+    told: Callable[[float], None] = lambda share: None,
 ) -> list[Result]:
     """What `work` makes of each part, the second half of it made by a copy of this process when the parts are long.
 

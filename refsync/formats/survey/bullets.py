@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from refsync import identifiers
-from refsync.formats.survey import authors, entries, fields
+from refsync.formats.survey import authors, entries
+from refsync.formats.survey.brackets import take_brackets
+from refsync.formats.survey.drafts import EMOJI, GONE, URL, Draft
 from refsync.formats.survey.hypertext import of_html
+from refsync.formats.survey.links import is_paper_link, take_identifiers, take_links
+from refsync.formats.survey.published import take_venue
 from refsync.formats.survey.text import Block, Span, Text, joined
 from refsync.formats.survey.words import Words
 
@@ -57,10 +61,10 @@ def is_remark(text: Text, words: Words) -> bool:
     found = _REMARK.match(text.plain)
     if found is None or len(found[1].split()) > 3:
         return False
-    if any(fields.is_paper_link(span.href) or span.mark == "bold" for span in title_spans(text, words)):
+    if any(is_paper_link(span.href) or span.mark == "bold" for span in title_spans(text, words)):
         return False
     kind = words.label(found[1])
-    linked = bool(text.marked("link") or fields.URL.search(found[2]))
+    linked = bool(text.marked("link") or URL.search(found[2]))
     return (kind is None or not linked) and words.column(found[1]) != "authors"
 
 
@@ -135,10 +139,10 @@ def flat(block: Block, words: Words) -> Iterator[Item]:
             yield from _nested(child, words)
         return
     inner = [item for child in nested for item in _nested(child, words)]
-    linked = any(fields.is_paper_link(span.href) for span in text.marked("link"))
+    linked = any(is_paper_link(span.href) for span in text.marked("link"))
     if text and nested and all(_is_citation(child.text, text, words) for child in nested):
         # "* Lab [[Paper]](..)" over "* Authors, Title, Venue": the child is the entry, the label lends it its link.
-        if len(inner) == 1 and not any(fields.is_paper_link(span.href) for span in inner[0].text.marked("link")):
+        if len(inner) == 1 and not any(is_paper_link(span.href) for span in inner[0].text.marked("link")):
             inner[0].label = text
         if len(inner) > 1 and not linked and not text.marked("link"):
             for item in inner:
@@ -166,7 +170,7 @@ def _told(item: Item, remarks: Sequence[Block], words: Words) -> Item:
 
 
 def _name(text: Text) -> str:
-    return " ".join(fields.EMOJI.sub(" ", text.plain).split()).strip(" :：#*") or text.plain.strip()
+    return " ".join(EMOJI.sub(" ", text.plain).split()).strip(" :：#*") or text.plain.strip()
 
 
 def _is_titled(text: Text, words: Words) -> bool:
@@ -216,7 +220,7 @@ def several(text: Text, words: Words) -> list[Text]:
     if len(starts) < 2:
         starts = [span.start for span in spans if _leads_to_paper(span) and len(_shown(text, span).split()) > 3]
     if len(starts) < 2:
-        starts = _joined_by_and(text, [span for span in spans if fields.is_paper_link(span.href)])
+        starts = _joined_by_and(text, [span for span in spans if is_paper_link(span.href)])
     if len(starts) < 2:
         return [text]
     return text.parted(starts[1:])
@@ -238,7 +242,7 @@ def _shown(text: Text, span: Span) -> str:
 
 def _may_be_title(text: Text, span: Span, words: Words, least: int) -> bool:
     shown = _shown(text, span)
-    if len(shown.split()) < least or words.label(shown) is not None or fields.URL.match(shown):
+    if len(shown.split()) < least or words.label(shown) is not None or URL.match(shown):
         return False
     mention = words.mention(shown)
     return mention is None or not (mention.known or mention.year)
@@ -258,7 +262,7 @@ def _at_line_starts(text: Text, words: Words) -> list[int]:
     starts: list[int] = []
     for span in text.marked("link", "bold"):
         line = text.plain.rfind("\n", 0, span.start) + 1
-        if line in starts[-1:] or not _LINE_HEAD.match(fields.EMOJI.sub("", text.plain[line : span.start])):
+        if line in starts[-1:] or not _LINE_HEAD.match(EMOJI.sub("", text.plain[line : span.start])):
             continue
         if _may_be_title(text, span, words, 4):
             starts.append(line)
@@ -295,7 +299,7 @@ def _is_citation(text: Text, label: Text, words: Words) -> bool:
     if (
         sum(word in words.title_words for word in name.split()) > 1
         and len(name.split()) > 4
-        and any(fields.is_paper_link(span.href) for span in label.marked("link"))
+        and any(is_paper_link(span.href) for span in label.marked("link"))
     ):
         # The label may be a title itself; then what reads like a reference below it is its authors.
         return bool(draft.authors) and any(word in words.title_words for word in draft.title.casefold().split())
@@ -306,7 +310,7 @@ def _is_citation(text: Text, label: Text, words: Words) -> bool:
 def lent_address(item: Item, words: Words) -> str | None:
     """The address that the label of a nested citation lends it: of its link to the paper, else of any."""
     text = item.label or Text()
-    spans = [span for span in text.marked("link") if fields.is_paper_link(span.href)]
+    spans = [span for span in text.marked("link") if is_paper_link(span.href)]
     spans.sort(key=lambda span: words.label(text.plain[span.start : span.end].strip("[]() ")) != "paper")
     return spans[0].href if spans else None
 
@@ -315,11 +319,11 @@ def belongs(text: Text, words: Words) -> bool:
     """Whether a text says more of the title before it (authors, venue, labelled links) and is no entry of its own."""
     if title_spans(text, words) or is_remark(text, words):
         return False
-    probe = fields.draft(text, words)
-    fields.take_links(probe)
-    fields.take_brackets(probe)
-    fields.take_identifiers(probe)
-    fields.take_venue(probe)
-    if authors.read(probe.left.replace(fields.GONE, " "), words.title_words):
+    probe = Draft.of(text, words)
+    take_links(probe)
+    take_brackets(probe)
+    take_identifiers(probe)
+    take_venue(probe)
+    if authors.read(probe.left.replace(GONE, " "), words.title_words):
         return True
-    return not probe.left.replace(fields.GONE, "").strip(" ,.;:|-–—*_()[]")
+    return not probe.left.replace(GONE, "").strip(" ,.;:|-–—*_()[]")

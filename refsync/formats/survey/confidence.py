@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refsync import identifiers
-from refsync.formats.survey.fields import GONE, Draft
+from refsync.formats.survey.drafts import GONE, Draft
 
 SURE = 0.8  # from here on an entry is sure; below it is a question to a person
 _CERTAIN, _DOUBT = 0.95, 0.2

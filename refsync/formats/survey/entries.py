@@ -8,12 +8,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from refsync import identifiers
-from refsync.formats.survey import authors, fields, shapes
-from refsync.formats.survey.fields import Draft
+from refsync.formats.survey import authors, shapes
+from refsync.formats.survey.brackets import take_brackets
+from refsync.formats.survey.credits import take_authors, take_authors_named
+from refsync.formats.survey.drafts import GONE, URL, Draft, take_rest
+from refsync.formats.survey.heads import heads, peeled
+from refsync.formats.survey.links import (
+    RANK_BARE,
+    RANK_TITLE,
+    is_paper_link,
+    take_badges,
+    take_identifiers,
+    take_link,
+    take_links,
+)
+from refsync.formats.survey.published import take_venue
 from refsync.formats.survey.text import Text
 from refsync.formats.survey.words import Words
 
-_EDGE = " \t\n,;:|-–—·•*_`" + fields.GONE
+_EDGE = " \t\n,;:|-–—·•*_`" + GONE
 
 
 _LONGEST = 1500  # what follows so much text is prose about the work, kept as its comment
@@ -43,13 +56,13 @@ def _last_resort(text: Text, words: Words) -> Vote | None:
     """The vote for the first link's text, where nothing else may be a title: "[[UWA Dataset](url)] . [tags]"."""
     for span in text.marked("link"):
         shown = text.plain[span.start : span.end]
-        if any(c.isalpha() for c in shown) and words.label(shown) is None and not fields.URL.match(shown.strip()):
-            return Vote("linked", text, fields.draft(text, words), (span.start, span.end))
+        if any(c.isalpha() for c in shown) and words.label(shown) is None and not URL.match(shown.strip()):
+            return Vote("linked", text, Draft.of(text, words), (span.start, span.end))
     return None
 
 
 def _cast(name: str, text: Text, words: Words) -> Vote | None:
-    out = fields.draft(text, words)
+    out = Draft.of(text, words)
     found = shapes.SHAPES[name](out)
     return Vote(name, text, out, found) if found is not None else None
 
@@ -99,23 +112,23 @@ def _candidates(own: Vote, words: Words, favourite: str | None) -> Iterator[Vote
 def _finished(cast: Vote) -> Draft | None:
     """The entry, everything around its title understood; None when the title is empty."""
     out, text = cast.draft, cast.text
-    start, end = shapes.peeled(out, *cast.found)
+    start, end = peeled(out, *cast.found)
     out.title = title_text(text.plain[start:end])
     if not out.title:
         return None
     out.title_at = start
     _take_title_link(out, start, end)
     out.blank(start, end)
-    fields.take_links(out)
-    fields.take_badges(out)
+    take_links(out)
+    take_badges(out)
     if cast.shape not in _UNMARKED:
-        shapes.heads(out)
-    fields.take_brackets(out)
-    fields.take_identifiers(out)
-    fields.take_venue(out)
-    fields.take_authors(out)
-    fields.take_authors_named(out)
-    fields.take_rest(out)
+        heads(out)
+    take_brackets(out)
+    take_identifiers(out)
+    take_venue(out)
+    take_authors(out)
+    take_authors_named(out)
+    take_rest(out)
     settle(out)
     return out
 
@@ -151,9 +164,9 @@ def _marked_at_head(text: Text, words: Words) -> str | None:
     for name, mark in (("linked", "link"), ("bold", "bold")):
         if not text.marked(mark):
             continue
-        probe = fields.draft(text, words)
+        probe = Draft.of(text, words)
         found = shapes.SHAPES[name](probe)
-        if found is not None and shapes.heads(probe) >= found[0]:
+        if found is not None and heads(probe) >= found[0]:
             return name
     return None
 
@@ -172,7 +185,7 @@ def title_text(text: str) -> str:
 def _take_title_link(out: Draft, start: int, end: int) -> None:
     for span in out.text.marked("link"):
         if span.start < end and span.end > start:
-            fields.take_link(out, span.href, fields.RANK_TITLE)
+            take_link(out, span.href, RANK_TITLE)
 
 
 def settle(out: Draft) -> None:
@@ -192,12 +205,12 @@ def settle(out: Draft) -> None:
             (
                 href
                 for label, href in out.links.items()
-                if label.rstrip(" 0123456789") not in known and fields.is_paper_link(href)
+                if label.rstrip(" 0123456789") not in known and is_paper_link(href)
             ),
             None,
         )
         if href:
-            fields.take_link(out, href, fields.RANK_BARE)
+            take_link(out, href, RANK_BARE)
     if out.url and not out.ids and _FORGE.search(out.url):
         out.links.setdefault("code", out.url)
 
@@ -224,13 +237,13 @@ def is_resource(out: Draft, *, among_resources: bool) -> bool:
     address = out.url or next(iter(out.links.values()), None)
     if address is None or out.ids:
         return False
-    if out.venue and (out.venue_known and fields.is_paper_link(address) if among_resources else True):
+    if out.venue and (out.venue_known and is_paper_link(address) if among_resources else True):
         return False
     if among_resources:
         return not (out.url is None and out.venue_known and out.year and "year" not in out.inferred)
     if out.authors or out.year:
         return False
-    if not fields.is_paper_link(address) or _PAGE.search(address) or _VENUE_ITSELF.search(out.title):
+    if not is_paper_link(address) or _PAGE.search(address) or _VENUE_ITSELF.search(out.title):
         return True
     return len(out.title.split()) < 4 and bool(_SITE.search(address)) and not address.lower().endswith(".pdf")
 
@@ -250,4 +263,4 @@ def are_pages(drafts: Sequence[Draft]) -> bool:
 
 def is_anchored(out: Draft) -> bool:
     """Whether something besides the title says that this is a work: venue, year, identifier, paper link or authors."""
-    return bool(out.venue or out.year or out.ids or out.authors or (out.url and fields.is_paper_link(out.url)))
+    return bool(out.venue or out.year or out.ids or out.authors or (out.url and is_paper_link(out.url)))

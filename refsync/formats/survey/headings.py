@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from refsync.formats.survey import bullets, fields
+from refsync.formats.survey import bullets
+from refsync.formats.survey.drafts import EMOJI
+from refsync.formats.survey.links import is_paper_link
 from refsync.formats.survey.text import Block, Span, Text, joined
 from refsync.formats.survey.words import Words, plain_word
 
@@ -35,7 +37,7 @@ def title_of(blocks: Sequence[Block]) -> Block | None:
 
 def heading_text(text: str) -> str:
     """A heading as a topic: one line, without numbers, emoji and marks at its ends."""
-    return " ".join(fields.EMOJI.sub(" ", text).split()).strip(" :：#*") or " ".join(text.split())
+    return " ".join(EMOJI.sub(" ", text).split()).strip(" :：#*") or " ".join(text.split())
 
 
 def is_pseudo(blocks: Sequence[Block], at: int, words: Words) -> bool:
@@ -127,20 +129,18 @@ def titled(blocks: Sequence[Block], words: Words) -> dict[int, Titled]:
 def _sign(block: Block, words: Words) -> int:
     """How clearly a heading's own text is a title: 3 with a link that says so, 2 as a link or with a venue and its year."""
     text = block.text
-    plain = " ".join(fields.EMOJI.sub(" ", text.plain).split())
+    plain = " ".join(EMOJI.sub(" ", text.plain).split())
     if plain_word(plain) in words.noise or len(plain.split()) < 4:
         return 0
     covered = [
-        span
-        for span in text.marked("link")
-        if span.end - span.start > len(plain) * 0.7 and fields.is_paper_link(span.href)
+        span for span in text.marked("link") if span.end - span.start > len(plain) * 0.7 and is_paper_link(span.href)
     ]
     if covered:
         return 2
     labels = [
         span for span in text.marked("link") if words.label(text.plain[span.start : span.end].strip("[]() ")) == "paper"
     ]
-    if any(fields.is_paper_link(span.href) for span in labels):
+    if any(is_paper_link(span.href) for span in labels):
         return 3
     dated = _DATED.search(plain)
     mention = words.mention(dated[1]) if dated else None
@@ -168,14 +168,14 @@ def _title_end(text: Text, words: Words) -> int:
         (span.start for span in text.marked("link") if words.label(text.plain[span.start : span.end].strip("[]() "))),
         default=len(text.plain),
     )
-    return len(fields.EMOJI.sub(lambda found: " " * len(found[0]), text.plain[:end]).rstrip(" [("))
+    return len(EMOJI.sub(lambda found: " " * len(found[0]), text.plain[:end]).rstrip(" [("))
 
 
 def _is_work(text: Text, words: Words) -> bool:
     """Whether a bullet below a heading is a work: a linked title, or a bold one at its head."""
     head = len(text.plain) - len(text.plain.lstrip())
     return any(
-        fields.is_paper_link(span.href) if span.mark == "link" else span.start <= head + 2
+        is_paper_link(span.href) if span.mark == "link" else span.start <= head + 2
         for span in bullets.title_spans(text, words)
     )
 

@@ -75,7 +75,7 @@ _MARKS = {"Strong": "bold", "Emphasis": "italic", "Strikethrough": "strike", "Li
 _INLINE = frozenset({*_MARKS, "Image"})
 _NESTED = frozenset({"List", "Item", "BlockQuote"})
 _NEWLINE = ord("\n")
-_DEEPEST = 100  # deeper than any list is nested, and far from the depth at which Python would stop
+_DEEPEST = 200  # deeper than any list is nested, and far from the depth at which Python would stop
 
 
 class _Outline:

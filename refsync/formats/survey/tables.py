@@ -6,8 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from refsync.formats.survey import authors, entries, fields, shapes
-from refsync.formats.survey.fields import Draft
+from refsync.formats.survey import authors, entries
+from refsync.formats.survey.brackets import take_brackets
+from refsync.formats.survey.drafts import EMOJI, GONE, URL, Draft
+from refsync.formats.survey.heads import heads
+from refsync.formats.survey.links import RANK_PAPER, is_paper_link, take_identifiers, take_link
+from refsync.formats.survey.published import only_date, take_mention, take_venue
 from refsync.formats.survey.text import Block, Text
 from refsync.formats.survey.words import Words
 
@@ -63,7 +67,7 @@ def _by_content(cells: Sequence[Text], words: Words) -> str:
         return ""
     votes: Counter[str] = Counter()
     for text in texts:
-        if fields.only_date(text):
+        if only_date(text):
             votes["year"] += 1
         elif (mention := words.mention(text)) and (mention.known or mention.year):
             votes["venue"] += 1
@@ -117,7 +121,7 @@ def take_cell(out: Draft, role: str, cell: Text) -> None:
     if role == "venue":
         _take_venue_cell(out, cell, text)
     elif role in {"year", "date"}:
-        if dated := fields.only_date(text):
+        if dated := only_date(text):
             if out.year is None or "year" in out.inferred or role == "year":
                 out.year, out.month = dated
                 out.inferred.discard("year")
@@ -142,7 +146,7 @@ def take_cell(out: Draft, role: str, cell: Text) -> None:
 
 def _take_cell_links(out: Draft, role: str, cell: Text, links: Sequence[object]) -> None:
     if not links and role in {"paper", "code", "project", ""}:
-        urls = list(fields.URL.finditer(cell.plain))
+        urls = list(URL.finditer(cell.plain))
         for found in urls:
             _take_role_link(out, role, found[0])
         return
@@ -157,26 +161,26 @@ def _take_cell_links(out: Draft, role: str, cell: Text, links: Sequence[object])
 
 
 def _take_role_link(out: Draft, role: str, href: str) -> None:
-    if role in {"code", "project"} or not fields.is_paper_link(href):
+    if role in {"code", "project"} or not is_paper_link(href):
         kind = "code" if re.search(r"github\.com|gitlab\.com", href) else role or "link"
         out.links.setdefault(kind, href)
         out.has_code = out.has_code or kind == "code"
     elif role in {"paper", ""}:
-        fields.take_link(out, href, fields.RANK_PAPER)
+        take_link(out, href, RANK_PAPER)
     else:
         out.links.setdefault(role, href)
 
 
 def _take_venue_cell(out: Draft, cell: Text, text: str) -> None:
-    text = " ".join(fields.EMOJI.sub(" ", text).split())
+    text = " ".join(EMOJI.sub(" ", text).split())
     stated = out.year if "year" not in out.inferred else None
-    inner = fields.draft(Text(text), out.words)
-    if not fields.take_mention(inner, text, expected=True):
-        fields.take_identifiers(inner)
-        fields.take_brackets(inner)
-        fields.take_venue(inner)
-        shapes.heads(inner)
-        left = " ".join(inner.left.replace(fields.GONE, " ").split()).strip(" ,;.()[]")
+    inner = Draft.of(Text(text), out.words)
+    if not take_mention(inner, text, expected=True):
+        take_identifiers(inner)
+        take_brackets(inner)
+        take_venue(inner)
+        heads(inner)
+        left = " ".join(inner.left.replace(GONE, " ").split()).strip(" ,;.()[]")
         if inner.venue is None and left and not any(c.isdigit() for c in left):
             inner.venue = left
     if inner.venue:
