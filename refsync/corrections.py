@@ -174,5 +174,6 @@ def applied(entry: Entry, fix: Fix, table: Venues, today: str | None = None) -> 
     if "title" in changed and changed["title"] != entry.title:
         # The list's own title is kept, so that the entry is known again by it.
         changed["aka"] = tuple(dict.fromkeys((*changed.get("aka", entry.aka), entry.title)))
-    said = {**entry.said, **{name: Said(by=merging.CORRECTIONS) for name in changed if name != "aka"}}
+    named = [name for name in changed if name not in {"aka", "ids"}] + [f"ids.{scheme}" for scheme in fix.ids or {}]
+    said = {**entry.said, **{name: Said(by=merging.CORRECTIONS) for name in named}}
     return replace(entry, **changed, said=said)

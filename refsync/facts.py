@@ -44,8 +44,11 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
             continue
         changed[name] = value
         said[name] = _said(work, name, by, today)
-    if "venue" in changed or "kind" in changed:
-        changed.setdefault("kind", work.kind)
+    if "venue" in changed and work.venue is not None and not adds_only:
+        for name in _PLACED:  # of another place by now
+            if name not in wanted and merging.is_sourced(work, name):
+                changed[name] = None
+                del said[name]
     if "authors" in changed:
         by = wanted["authors"][1]
         changed["authors_complete"] = by.entry.authors_complete is not False
@@ -236,10 +239,10 @@ def _names(
             if is_of_volume(scheme, value) and "book" not in kinds:
                 continue
             ids[scheme] = value
-            said[f"ids.{scheme}"] = Said(by=one.by, on=today, via=one.via)
+            said[f"ids.{scheme}"] = _said(work, f"ids.{scheme}", one, today)
         if "paper" in one.entry.links and "paper" not in links:
             links = {"paper": one.entry.links["paper"], **links}
-            said["links.paper"] = Said(by=one.by, on=today, via=one.via)
+            said["links.paper"] = _said(work, "links.paper", one, today)
     return ids, links
 
 

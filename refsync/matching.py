@@ -19,22 +19,13 @@ from refsync.model import Entry, Person
 NEAR = 92  # token_sort_ratio from which two titles of otherwise agreeing works are nearly surely one
 MAYBE = 85  # and from which a person is asked
 SANE = 60  # below this, two titles under one identifier contradict each other
-# Words that make another work of a title: a survey of it, a comment on it, its second edition.
+# Words that make another work of a title: a survey of it, a comment on it, a notice about it, a short form of it.
 _TURNING = frozenset(
-    [
-        "survey",
-        "review",
-        "comment",
-        "comments",
-        "reply",
-        "erratum",
-        "corrigendum",
-        "retraction",
-        "workshop",
-        "supplement",
-        "overview",
-        "tutorial",
-    ]
+    """
+    survey review overview tutorial workshop supplement comment comments commentary reply response rebuttal discussion
+    correction corrections erratum errata corrigendum corrigenda addendum retraction retracted withdrawn withdrawal
+    editorial preface foreword poster demo demonstration abstract keynote talk thesis dissertation
+    """.split()  # noqa: SIM905
 )
 _ROMAN = re.compile(r"^(?:i{2,3}|iv|v|vi{1,3}|ix|x)$")
 

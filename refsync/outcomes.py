@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from refsync import facts, lint
+from refsync import facts, lint, names
 from refsync.candidates import Found
 from refsync.identifiers import SCHEMES
 from refsync.model import Catalog, Entry, Problem
@@ -54,6 +54,8 @@ def outcome(work: Entry, search: Search, at: int, today: str, *, adds_only: bool
         return replace(left("blocked", "stopped before it was asked"), line="")
     if gone := sorted(f"{scheme} {value}" for scheme, value in search.missing[at]):
         return left("not found", f"no source knows {', '.join(gone)}", is_dead=True)
+    if asked := search.searched[at]:
+        return left("not found", f"{asked} has no work with this title; --source NAME asks another service")
     return left("not found", "no source has a work with this title")
 
 
@@ -66,8 +68,7 @@ def _line(work: Entry, one: Found) -> str:
     record = one.entry
     scheme = next((scheme for scheme in SCHEMES if scheme in record.ids and scheme not in work.ids), None)
     scheme = scheme or next((scheme for scheme in SCHEMES if scheme in record.ids), None)
-    quoted = record.title.replace("\\", "\\\\").replace('"', '\\"')
-    given = f'ids: {{{scheme}: "{record.ids[scheme]}"}}' if scheme else f'title: "{quoted}"'
+    given = f'ids: {{{scheme}: "{record.ids[scheme]}"}}' if scheme else _facts(record)
     place = ", ".join(
         str(part)
         for part in (record.venue.short or record.venue.name if record.venue else "", record.year or "")
@@ -76,9 +77,27 @@ def _line(work: Entry, one: Found) -> str:
     return f"{work.key}: {{{given}}}  # {record.title}" + (f" ({place})" if place else "") + f", says {one.by}"
 
 
-def without_twins(outcomes: Sequence[Outcome], catalog: Catalog) -> list[Outcome]:
+def _facts(record: Entry) -> str:
+    """What a record without identifier says, as a correction: once a person has given it, nothing needs to be looked up."""
+    given = {
+        "title": _quoted(record.title),
+        "authors": f"[{', '.join(_quoted(names.inverted(one)) for one in record.authors)}]" if record.authors else "",
+        "date": str(record.year or ""),
+        "venue": _quoted(record.venue.short or record.venue.name) if record.venue else "",
+    }
+    return ", ".join(f"{name}: {value}" for name, value in given.items() if value)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def without_twins(
+    outcomes: Sequence[Outcome], catalog: Catalog, accepted: Sequence[Sequence[Found]] = ()
+) -> list[Outcome]:
     """An identifier that another work has is a question, never a fact: one of the two is in the list twice, or was taken
-    for the other. The work that had it before keeps it; where both have learned it, neither does."""
+    for the other. The work that had it before keeps it; where both have learned it, neither does. `accepted` are the
+    records of each outcome: of one without identifier only one work can be, too."""
     stated: dict[Id, str] = {}
     for entry in catalog.entries:
         for pair in entry.ids.items():
@@ -89,7 +108,20 @@ def without_twins(outcomes: Sequence[Outcome], catalog: Catalog) -> list[Outcome
     for one in first:
         for pair in _learned_ids(one):
             learners.setdefault(pair, []).append(one.before.key)
-    return [_questioned(one, learners) for one in first]
+    second = [_questioned(one, learners) for one in first]
+    takers: dict[str, list[str]] = {}
+    for one, records in zip(second, accepted, strict=False):
+        for record in {repr(found.entry) for found in records if not _names_of(found.entry)}:
+            takers.setdefault(record, []).append(one.before.key)
+    rivals = {key: next(one for one in keys if one != key) for keys in takers.values() if len(keys) > 1 for key in keys}
+    return [_shared(one, rivals[one.before.key]) if one.before.key in rivals else one for one in second]
+
+
+def _shared(one: Outcome, other: str) -> Outcome:
+    """The outcome as a question, where a record without identifier was found for another work too."""
+    line = f"same: [[{other}, {one.before.key}]]   # or give each its authors and date"
+    why = f"{other} would take the same record"
+    return Outcome(state="ambiguous", before=one.before, after=one.before, why=why, line=line)
 
 
 def _learned_ids(one: Outcome) -> list[Id]:

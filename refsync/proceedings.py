@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from refsync.model import Venue
+from refsync.model import Entry, Venue
 from refsync.venues import Venues
 
 _BESIDE = re.compile(
@@ -34,6 +34,43 @@ _CLOSING = re.compile(
 # How OpenReview calls what a conference accepted.
 _TALK = re.compile(r"(?<=\d\d\d\d) (?:poster|oral|spotlight|notable[- ]top[- ]\d+%|regular)$", re.IGNORECASE)
 _ACRONYM = re.compile(r"^([A-Z][A-Za-z]*[A-Z][A-Za-z]*)(?:\s+(?:19|20)\d\d|\s*['’]\d\d)$")
+
+
+# A book is a volume of proceedings where its title says so: "Low-Power Computer Vision" may be a workshop's name too.
+_VOLUME = re.compile(
+    r"\b(?:(?:19|20)\d\d|conference|symposium|workshops?|proceedings|congress|meeting|colloquium)\b", re.I
+)
+_NOT_YET = re.compile(
+    r"^(?:submitted|submission|under (?:double.blind )?review|in (?:review|preparation|submission)|manuscript|unpublished|"
+    r"work in progress|working paper)\b",
+    re.IGNORECASE,
+)
+_PREPRINT = re.compile(r"^(?:an? )?(?:e-?prints?|pre-?prints?)(?:\s+(?:at|on|in|from))?[\s:,]*(.*)$", re.IGNORECASE)
+_ARXIV = re.compile(r"^(?:arxiv\b|corr\b\s*(?:abs|$))", re.IGNORECASE)
+_SOON = re.compile(
+    r"^(?:to appear|accepted(?: for publication)?|in press|forthcoming)(?:\s+(?:at|in|to|by|for))?[\s:,]*",
+    re.IGNORECASE,
+)
+
+
+def placed(record: Entry, table: Venues) -> Entry:
+    """A record with its venue as the table knows it, so that it can be compared; without one where it only hopes for one."""
+    venue = record.venue
+    if venue is None:
+        is_arxiv = record.kind == "preprint" and "arxiv" in record.ids
+        return replace(record, venue=table.venue("arXiv")) if is_arxiv else record
+    if _NOT_YET.match(venue.name):
+        return replace(record, venue=None, kind="preprint")
+    if _ARXIV.match(venue.name):
+        return replace(record, venue=table.venue("arXiv"))
+    if found := _PREPRINT.match(venue.name):
+        where = venue_of(Venue(name=found[1]), table) if found[1] else None
+        return replace(record, kind="preprint", venue=replace(where, kind="preprint") if where else None)
+    if (name := _SOON.sub("", venue.name)) != venue.name:
+        venue = replace(venue, name=name) if name else None
+    if venue is None or (record.kind in {"book", "chapter"} and not _VOLUME.search(venue.name)):
+        return replace(record, venue=venue)
+    return replace(record, venue=venue_of(venue, table))
 
 
 def venue_of(venue: Venue, table: Venues) -> Venue:

@@ -16,8 +16,8 @@ from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Failure, Problem
 from refsync.outcomes import Outcome, outcome, without_twins
 from refsync.resolvers import RESOLVERS, Resolver, local, named
-from refsync.resolvers.asking import Sources
-from refsync.resolvers.searching import Search, Told
+from refsync.resolvers.asking import OFFLINE, Sources
+from refsync.resolvers.searching import Search, Told, is_complete
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +27,7 @@ class Report:
     outcomes: tuple[Outcome, ...]
     build: building.Report
     is_stopped: bool = False
+    owed: Mapping[str, str] = field(default_factory=dict)  # sources that did not answer for every work, and why
     silent: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -55,18 +56,27 @@ def resolve(
     works = [entry for entry in before.catalog.entries if entry.kind != "web-page"]
     again = _refreshed(refresh, before.catalog)
     sources.is_fresh = bool(again)
-    asked = [work for work in works if (work.key in again if again else not merging.is_settled(work))][:limit]
+    tried = sources.memory.tried(_name(before.catalog, work) for work in works)
+    asked = [work for work in works if (work.key in again if again else _is_open(work, tried, before.catalog))]
+    asked.sort(key=lambda work: tried.get(_name(before.catalog, work), (0, False))[0])  # `limit` comes to all in turn
+    asked = asked[:limit]
+    bare = _as_listed(path, before.catalog, asked)
     problems: list[Problem] = []
     with ExitStack() as stack:
         opened = [
             stack.enter_context(_library(spec, folder, cache, sources.tables, told, problems)) for spec in libraries
         ]
-        search = Search(
-            [_without_facts(work) if work.key in again else work for work in asked], opened, sources, online, told
-        )
+        search = Search([bare[work.key] for work in asked], opened, sources, online, told)
         search.run()
-    outcomes = [outcome(work, search, at, today, adds_only=wanted.freeze) for at, work in enumerate(asked)]
-    outcomes = without_twins(outcomes, before.catalog)
+    owed = [search.is_stopped or bool(silent) for silent in search.unanswered]
+    outcomes = []
+    for at, work in enumerate(asked):
+        anew = work.key in again and not owed[at] and not wanted.freeze
+        one = outcome(bare[work.key] if anew else work, search, at, today, adds_only=wanted.freeze)
+        outcomes.append(_kept(work, one, anew=anew))
+    outcomes = without_twins(outcomes, before.catalog, [choice.accepted for choice in search.choices])
+    if not dry_run:
+        sources.memory.note({_name(before.catalog, work): owed[at] for at, work in enumerate(asked)})
     ready = {one.before.key: one.after for one in outcomes}
     kept = [
         Outcome(state="resolved", before=work, after=work, is_new=False)
@@ -79,6 +89,7 @@ def resolve(
         outcomes=tuple(sorted((*outcomes, *kept), key=lambda one: one.before.key)),
         build=built,
         is_stopped=search.is_stopped,
+        owed={name: why for silent in search.unanswered for name, why in silent.items() if why != OFFLINE},
         silent=dict(sources.silent),
         problems=tuple(problems),
     )
@@ -131,7 +142,41 @@ def _refreshed(names: Collection[str], catalog: Catalog) -> set[str]:
     return out
 
 
-def _without_facts(work: Entry) -> Entry:
-    """The work as it is asked for again: identifiers that a source gave are looked for anew."""
-    ids = {one: value for one, value in work.ids.items() if f"ids.{one}" not in work.said}
-    return replace(work, ids=ids)
+def _name(catalog: Catalog, work: Entry) -> str:
+    return f"{catalog.id}:{work.key}"
+
+
+def _is_open(work: Entry, tried: Mapping[str, tuple[int, bool]], catalog: Catalog) -> bool:
+    """Whether a work is to be asked for: nothing is known of it, something is missing, it is a preprint that may have been
+    published since, or a source has not answered yet. What was asked before is remembered, and costs no request."""
+    if not merging.is_settled(work) or not is_complete(work):
+        return True
+    is_preprint = work.venue is not None and work.venue.kind == "preprint"
+    return is_preprint or tried.get(_name(catalog, work), (0, False))[1]
+
+
+def _as_listed(path: Path, catalog: Catalog, asked: Sequence[Entry]) -> dict[str, Entry]:
+    """The works, by key, with what the list and a person say of them, and nothing that a source told before."""
+    if not any(map(merging.is_settled, asked)):
+        return {work.key: work for work in asked}
+    keys = {work.key for work in asked}
+    entries = tuple(
+        replace(one, said={name: by for name, by in one.said.items() if by.by in merging.OWN})
+        if one.key in keys
+        else one
+        for one in catalog.entries
+    )
+    bare = building.build(path, dry_run=True, last=replace(catalog, entries=entries)).catalog
+    return {work.key: bare.by_key.get(work.key, work) for work in asked}
+
+
+def _kept(work: Entry, one: Outcome, *, anew: bool) -> Outcome:
+    """The outcome for a work of which something is known already: what a source told stays where nothing new is sure,
+    unless a person asks anew and the answer is that it was never sure."""
+    if one.state == "resolved":
+        return replace(one, before=work, is_new=one.after != work or not merging.is_settled(work))
+    if not merging.is_settled(work):
+        return one
+    if anew and one.state in {"ambiguous", "conflict"}:
+        return replace(one, before=work)
+    return Outcome(state="resolved", before=work, after=work, is_new=False)

@@ -24,7 +24,7 @@ def comparison(title: str) -> str:
     """
     text = unicodedata.normalize("NFKC", html.unescape(title)).replace("\u00ad", "")
     text = unicodedata.normalize("NFKD", _LATEX.sub("", _TAGS.sub("", text)))
-    text = "".join(c for c in text if not unicodedata.combining(c)).translate(LETTERS).casefold()
+    text = "".join(c for c in text if not unicodedata.combining(c)).casefold().translate(LETTERS)
     text = _APART.sub(" ", text).strip()
     return text if any(c.isalnum() for c in text) else ""
 

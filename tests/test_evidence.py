@@ -13,7 +13,7 @@ from benchmarks.libraries import near_miss
 from refsync import candidates, documents, names, proceedings, venues
 from refsync.candidates import Found
 from refsync.mapping import Tables
-from refsync.model import Date, Entry, Failure
+from refsync.model import Date, Entry, Failure, Said, Venue
 from refsync.resolvers.local import Library
 
 CASES = documents.parsed(
@@ -22,19 +22,98 @@ CASES = documents.parsed(
 SAYS = {"yes": True, "no": False, "ask": None, True: True, False: False}
 
 
+TABLE = venues.load()
+
+
 def entry(value: dict[str, Any]) -> Entry:
-    return Entry(
+    """A work or a record, its venue as the table knows it."""
+    plain = Entry(
+        kind=value.get("kind", "document"),
         title=value["title"],
         authors=tuple(map(names.person, value.get("authors", ()))),
         date=Date(year=value["year"]) if "year" in value else None,
+        venue=Venue(name=value["venue"]) if "venue" in value else None,
         ids=value.get("ids", {}),
+        said={f"ids.{scheme}": Said(by="corrections") for scheme in value.get("given", ())},
     )
+    return proceedings.placed(plain, TABLE)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["what"])
 def test_a_title_decides_only_where_nothing_speaks_against_it(case: dict[str, Any]) -> None:
     verdict = candidates.by_title(entry(case["work"]), entry(case["record"]))
     assert verdict.same is SAYS[case["says"]], verdict.reason
+
+
+IDENTIFIED = documents.parsed(
+    (Path(__file__).parent / "cases" / "identified.yaml").read_text(encoding="utf-8"), "identified.yaml"
+)
+
+
+@pytest.mark.parametrize("case", IDENTIFIED, ids=lambda case: case["what"])
+def test_an_identifier_decides_and_the_title_confirms_it(case: dict[str, Any]) -> None:
+    found = [
+        Found(entry=entry(one), by="x", via=one.get("via", "arxiv:2101.00001"), is_identified=True)
+        for one in case["records"]
+    ]
+    choice = candidates.chosen(entry(case["work"]), found)
+    assert (len(choice.accepted), choice.is_conflict) == (case["accepts"], case["accepts"] == 0), choice.why
+
+
+LEARNED = documents.parsed(
+    (Path(__file__).parent / "cases" / "learned.yaml").read_text(encoding="utf-8"), "learned.yaml"
+)
+
+
+@pytest.mark.parametrize("case", LEARNED, ids=lambda case: case["what"])
+def test_an_identifier_that_a_record_named_has_to_agree_with_it(case: dict[str, Any]) -> None:
+    accepted = [Found(entry=entry(one), by="x", via="title") for one in case["accepted"]]
+    assert candidates.follows(entry(case["work"]), accepted, entry(case["record"])) is (case["says"] in {"yes", True})
+
+
+def test_two_records_of_one_title_without_authors_are_no_bridge() -> None:
+    title = "Learning to Rank with Graph Networks"
+    found = [
+        Found(entry=entry({"title": title, **more}), by="x", via=title)
+        for more in ({"authors": ["Ann Smith"], "venue": "ICML", "year": 2020}, {"venue": "ECCV", "year": 2020})
+    ]
+    choice = candidates.chosen(Entry(title=title), found)
+    assert not choice.accepted
+    assert len(choice.asked) == 2
+
+
+PLACED = {
+    "Preprint at arXiv": ("preprint", "preprint"),
+    "arXiv preprint arXiv:2101.00001": ("arXiv", "preprint"),
+    "Submitted to ICML": (None, "preprint"),
+    "under review at NeurIPS 2026": (None, "preprint"),
+    "To appear in CVPR 2026": ("CVPR", "document"),
+    "In press": (None, "document"),
+}
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_a_hope_for_a_venue_is_none(name: str) -> None:
+    record = entry({"title": "Learning to Rank", "venue": name})
+    expected, kind = PLACED[name]
+    venue = record.venue
+    if expected == "preprint":
+        assert venue is not None
+        assert venue.kind == "preprint"
+    else:
+        assert (venue.short if venue else None) == expected
+    assert record.kind == kind or (venue is not None and venue.kind == kind)
+
+
+def test_a_book_is_no_workshop_of_its_name() -> None:
+    """ "Low-Power Computer Vision" is a book and a workshop; its chapters are not papers of the workshop."""
+    for kind in ("book", "chapter"):
+        record = entry({"title": "Quantizing", "kind": kind, "venue": "Low-Power Computer Vision"})
+        assert record.venue is not None
+        assert record.venue.kind is None
+    eccv = entry({"title": "Quantizing", "kind": "chapter", "venue": "Computer Vision – ECCV 2022"})
+    assert eccv.venue is not None
+    assert eccv.venue.short == "ECCV"
 
 
 def test_two_works_of_one_title_are_a_question() -> None:

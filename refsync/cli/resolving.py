@@ -187,6 +187,13 @@ def _show(report: Report, *, dry_run: bool) -> None:
         if name in offline:
             continue
         click.echo(f"  {click.style('note', fg='yellow')}   {name}: {why}", err=True)
+    for name, why in report.owed.items():
+        if name not in report.silent:
+            again = "asked again by the next run"
+            click.echo(
+                f"  {click.style('note', fg='yellow')}   {name} did not answer for every work ({why}): {again}",
+                err=True,
+            )
     asked = [one for one in report.outcomes if one.state != "resolved" and (one.state != "blocked" or offline)]
     if asked:
         click.echo("  Put into corrections.yaml what is right, then resolve again:", err=True)

@@ -58,6 +58,18 @@ class Memory:
         with suppress(sqlite3.Error), self._base:
             self._base.executemany("insert or replace into works values (?, ?, ?, ?, ?, ?)", rows)
 
+    def tried(self, works: Iterable[str]) -> dict[str, tuple[int, bool]]:
+        """Of works that were asked for: (how often, whether a source has not answered yet)."""
+        known = dict.fromkeys(works)
+        rows = self._base.execute("select name, times, owed from tried")
+        return {name: (times, bool(owed)) for name, times, owed in rows if name in known}
+
+    def note(self, owed: Mapping[str, bool]) -> None:
+        """Remembers that works were asked for, and for which of them a source has not answered."""
+        what = "insert into tried values (?, 1, ?) on conflict (name) do update set times = times + 1, owed = excluded.owed"
+        with suppress(sqlite3.Error), self._base:
+            self._base.executemany(what, [(name, int(is_owed)) for name, is_owed in owed.items()])
+
     @staticmethod
     def _opened(path: Path) -> sqlite3.Connection:
         base = sqlite3.connect(path)
@@ -65,4 +77,5 @@ class Memory:
             "create table if not exists works (source text, scheme text, value text, version text, day text, data blob, "
             "primary key (source, scheme, value))"
         )
+        base.execute("create table if not exists tried (name text primary key, times integer, owed integer)")
         return base

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from refsync import candidates, facts, merging, proceedings, titles, venues
 from refsync.candidates import Choice, Found
@@ -36,6 +35,7 @@ class Search:
         self.choices: list[Choice] = [Choice() for _ in works]
         self.missing: list[set[Id]] = [set() for _ in works]
         self.unanswered: list[dict[str, str]] = [{} for _ in works]
+        self.searched: list[str] = ["" for _ in works]  # the source that was asked for the title
         self.is_stopped = False
         self._libraries, self._sources, self._told = libraries, sources, told
         self._table = venues.load(sources.tables.folder)
@@ -59,19 +59,12 @@ class Search:
 
     def _look(self, library: local.Library, at: int, work: Entry) -> None:
         for scheme, value in work.ids.items():
-            records = map(self._placed, library.by_id(scheme, value))
+            records = [proceedings.placed(one, self._table) for one in library.by_id(scheme, value)]
             self.found[at] += [_by_id(entry, library.name, (scheme, value)) for entry in records]
         for title in dict.fromkeys(title for title in (work.title, *work.aka) if len(titles.words(title)) > 1):
-            records = map(self._placed, library.by_title(title))
+            records = [proceedings.placed(one, self._table) for one in library.by_title(title)]
             self.found[at] += [Found(entry=entry, by=library.name, via=work.title) for entry in records]
         self._choose(at)
-
-    def _placed(self, record: Entry) -> Entry:
-        """A record with its venue as the table knows it, so that it can be compared."""
-        if record.venue is None:
-            is_arxiv = record.kind == "preprint" and "arxiv" in record.ids
-            return replace(record, venue=self._table.venue("arXiv")) if is_arxiv else record
-        return replace(record, venue=proceedings.venue_of(record.venue, self._table))
 
     def _choose(self, at: int) -> None:
         self.choices[at] = candidates.chosen(self.works[at], self._ranked(self.found[at]))
@@ -86,7 +79,7 @@ class Search:
 
     def _open(self) -> list[int]:
         """The works of which something is not known yet."""
-        return [at for at, work in enumerate(self.works) if not _is_complete(self._so_far(at, work))]
+        return [at for at, work in enumerate(self.works) if not is_complete(self._so_far(at, work))]
 
     def _so_far(self, at: int, work: Entry) -> Entry:
         own = {library.name for library in self._libraries}
@@ -120,7 +113,9 @@ class Search:
                     self.unanswered[at][source.name] = self._sources.silent.get(source.name, "no answer")
                     continue
                 self.unanswered[at].clear()
-                self.found[at] += [Found(entry=self._placed(one), by=source.name, via=work.title) for one in records]
+                placed = [proceedings.placed(one, self._table) for one in records]
+                self.found[at] += [Found(entry=one, by=source.name, via=work.title) for one in placed]
+                self.searched[at] = source.name
                 self._choose(at)
                 break
 
@@ -149,12 +144,12 @@ class Search:
     def _learn(self, source: Resolver, at: int, by: Id, record: Entry) -> None:
         """A record found by an identifier of the work, or by one that an accepted record gave it: then the title that led
         there is its evidence, and has to agree."""
-        work, record = self.works[at], self._placed(record)
+        work, record = self.works[at], proceedings.placed(record, self._table)
         if work.ids.get(by[0]) == by[1]:
             self.found[at].append(_by_id(record, source.name, by))
         else:
             via = next((one.via for one in self.choices[at].accepted if one.entry.ids.get(by[0]) == by[1]), work.title)
-            if not candidates.by_identifier(work, record).same:
+            if not candidates.follows(work, self.choices[at].accepted, record):
                 return
             self.found[at].append(Found(entry=record, by=source.name, via=via, is_identified=True))
         self._choose(at)
@@ -164,7 +159,8 @@ def _by_id(entry: Entry, by: str, one: Id) -> Found:
     return Found(entry=entry, by=by, via=f"{one[0]}:{one[1]}", is_identified=True)
 
 
-def _is_complete(work: Entry) -> bool:
+def is_complete(work: Entry) -> bool:
+    """Whether a work has what a citation needs: all authors, a date and a venue."""
     return (
         bool(work.authors) and work.authors_complete is not False and work.date is not None and work.venue is not None
     )
