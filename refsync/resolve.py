@@ -75,8 +75,6 @@ def resolve(
         one = outcome(bare[work.key] if anew else work, search, at, today, adds_only=wanted.freeze)
         outcomes.append(_kept(work, one, anew=anew))
     outcomes = without_twins(outcomes, before.catalog, [choice.accepted for choice in search.choices])
-    if not dry_run:
-        sources.memory.note({_name(before.catalog, work): owed[at] for at, work in enumerate(asked)})
     ready = {one.before.key: one.after for one in outcomes}
     kept = [
         Outcome(state="resolved", before=work, after=work, is_new=False)
@@ -85,6 +83,9 @@ def resolve(
     ]
     catalog = replace(before.catalog, entries=tuple(ready.get(one.key, one) for one in before.catalog.entries))
     built = building.build(path, dry_run=dry_run, last=catalog, renew="none" if wanted.freeze else "resolved")
+    if not dry_run:  # by the id and the keys that were written, which the first build makes
+        known = built.catalog.by_key
+        sources.memory.note({_name(built.catalog, known.get(one.key, one)): owed[at] for at, one in enumerate(asked)})
     return Report(
         outcomes=tuple(sorted((*outcomes, *kept), key=lambda one: one.before.key)),
         build=built,

@@ -363,3 +363,172 @@ def test_no_secret_leaves_its_server_or_stays(folder: Path, tmp_path: Path, run:
             data = path.read_bytes()
             assert secret.encode() not in data, path
             assert b"someone@example.org" not in data, path
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Runs that follow one another
+
+
+def sayings(folder: Path) -> dict[str, object]:
+    """What the catalog says of each work, without who said it when."""
+    return {
+        one.title: (one.authors, one.date, one.venue, one.pages, sorted(one.ids.items()))
+        for one in catalog_of(folder).entries
+    }
+
+
+@pytest.mark.parametrize("down", [["export.arxiv.org", "api.crossref.org"], ["export.arxiv.org"], ["api.crossref.org"]])
+def test_what_a_source_did_not_say_comes_with_the_next_run(
+    down: list[str], folder: Path, tmp_path: Path, run: Run, world: Services
+) -> None:
+    for host in down:
+        world.faults[host] = [services.status(503)]
+    report = run(folder)
+    assert report.silent or report.owed, "who did not answer is told"
+    world.faults.clear()
+    run(folder)
+    late = sayings(folder)
+    count = len(world.asked)
+    run(folder)
+    assert len(world.asked) == count, "and then nothing is asked any more"
+    (folder / "catalog.yaml").unlink()
+    shutil.rmtree(tmp_path / "cache")
+    run(folder)
+    assert late == sayings(folder), "as in a run without faults"
+
+
+def test_after_an_interrupt_the_next_run_learns_the_rest(
+    folder: Path, tmp_path: Path, run: Run, world: Services
+) -> None:
+    for label in ("asking semanticscholar", "asking arxiv"):
+
+        def told(what: str, done: int, total: int, label: str = label) -> None:
+            if what == label:
+                raise KeyboardInterrupt
+
+        report = run(folder, told=told)
+        assert report.is_stopped, label
+    run(folder)
+    after = sayings(folder)
+    (folder / "catalog.yaml").unlink()
+    shutil.rmtree(tmp_path / "cache")
+    run(folder)
+    assert after == sayings(folder)
+
+
+def test_refresh_asks_anew_and_replaces_what_was_wrong(folder: Path, run: Run, world: Services) -> None:
+    def wrong(request: Request, right: Response) -> Response:
+        body = right.get_data().replace(b"Mellor", b"Wrong").replace(b"Michel", b"Wrong").replace(b"Liu", b"Wrong")
+        return Response(body, content_type=right.content_type)
+
+    for host in ("api.semanticscholar.org", "export.arxiv.org", "api.crossref.org"):
+        world.faults[host] = [wrong]
+    run(folder)
+    families = {person.family for entry in catalog_of(folder).entries for person in entry.authors}
+    assert "Wrong" in families
+    world.faults.clear()
+    count = len(world.asked)
+    assert (
+        states(run(folder, refresh=["all"])).pop("A Paper that Nobody Has Ever Heard of in this World") == "not found"
+    )
+    assert len(world.asked) > count
+    families = {person.family for entry in catalog_of(folder).entries for person in entry.authors}
+    assert "Wrong" not in families
+    assert {"Mellor", "Michel", "Liu"} <= families
+
+
+@pytest.mark.parametrize("fault", [services.status(503), services.status(404), services.page])
+def test_refresh_loses_nothing_where_nobody_answers(fault: Fault, folder: Path, run: Run, world: Services) -> None:
+    run(folder)
+    before = (folder / "catalog.yaml").read_bytes()
+    for host in (
+        "export.arxiv.org",
+        "api.crossref.org",
+        "api.semanticscholar.org",
+        "api.datacite.org",
+        "doi.org",
+        "api.openalex.org",
+    ):
+        world.faults[host] = [fault]
+    run(folder, refresh=["all"])
+    assert (folder / "catalog.yaml").read_bytes() == before
+
+
+def test_a_refresh_that_learns_the_same_writes_the_same(folder: Path, run: Run) -> None:
+    run(folder)
+    before = (folder / "catalog.yaml").read_bytes()
+    run(folder, refresh=["all"])
+    assert (folder / "catalog.yaml").read_bytes() == before
+
+
+def test_a_limit_comes_to_every_work_in_turn(folder: Path, run: Run) -> None:
+    for _ in range(5):
+        assert sum(one.is_new for one in run(folder, limit=1).outcomes) <= 1
+    found = {one.title: bool(one.authors) for one in catalog_of(folder).entries}
+    assert found.pop("A Paper that Nobody Has Ever Heard of in this World") is False
+    assert all(found.values()), found
+
+
+def test_a_mixed_up_identifier_is_not_believed(folder: Path, run: Run, world: Services) -> None:
+    title = "Structured Pruning of Speech Transformers by Learned Attention Masks"
+    (folder / "README.md").write_text(f"# L\n\n## P\n\n- {title}. 2021\n", encoding="utf-8")
+    paper = {
+        "paperId": "a" * 40,
+        "title": title,
+        "year": 2021,
+        "venue": "arXiv.org",
+        "authors": [{"name": "R. Right"}],
+        "externalIds": {"DOI": "10.1000/other"},
+    }
+    other = {
+        "DOI": "10.1000/other",
+        "type": "journal-article",
+        "title": ["Transformers with Attention for Botany"],
+        "container-title": ["Botany Letters"],
+        "volume": "9",
+        "author": [{"family": "Wrong", "given": "Wanda"}],
+        "issued": {"date-parts": [[2012]]},
+    }
+    works = {"message-type": "work-list", "message": {"items": [other]}}
+    world.faults["api.semanticscholar.org"] = [
+        lambda request, right: services._json({"data": [paper]} if "match" in request.path else [paper])
+    ]
+    world.faults["api.crossref.org"] = [lambda request, right: services._json(works)]
+    run(folder)
+    (entry,) = catalog_of(folder).entries
+    assert (entry.title, entry.volume) == (title, None)
+    assert [one.family for one in entry.authors] == ["Right"]
+
+
+SAME = "Learning to Rank with Deep Graph Networks"
+
+
+def test_two_entries_do_not_take_one_record(folder: Path, run: Run) -> None:
+    (folder / "own.bib").write_text(
+        f"@inproceedings{{a, title={{{SAME}}}, author={{Ann Smith and Bo Li}}, year={{2021}}, booktitle={{ICML}}}}",
+        encoding="utf-8",
+    )
+    (folder / "README.md").write_text(
+        f"# L\n\n## P\n\n- **{SAME}**. *Ann Smith*. ICML 2021\n- **{SAME}**. *Bo Li*. ICML 2021\n", encoding="utf-8"
+    )
+    report = run(folder, specs=["bib:own.bib"], offline=True)
+    assert [one.state for one in report.outcomes] == ["ambiguous", "ambiguous"]
+    assert all("same record" in one.why for one in report.outcomes)
+
+
+def test_a_record_without_identifier_is_answered_by_its_line(folder: Path, run: Run) -> None:
+    (folder / "own.bib").write_text(
+        f"@inproceedings{{a, title={{{SAME}}}, author={{Smith, Ann}}, year={{2021}}, booktitle={{ECCV}}}}\n"
+        f"@inproceedings{{b, title={{{SAME}}}, author={{Li, Bo}}, year={{2021}}, booktitle={{ICML}}}}",
+        encoding="utf-8",
+    )
+    (folder / "README.md").write_text(f"# L\n\n## P\n\n- {SAME}. 2021\n", encoding="utf-8")
+    (outcome,) = run(folder, specs=["bib:own.bib"], offline=True).outcomes
+    assert outcome.state == "ambiguous"
+    wanted = next(line for line in outcome.line.splitlines() if "Li" in line)
+    (folder / "corrections.yaml").write_text(wanted, encoding="utf-8")
+    (outcome,) = run(folder, specs=["bib:own.bib"], offline=True).outcomes
+    assert outcome.state == "resolved"
+    assert [one.family for one in outcome.after.authors] == ["Li"]
+    assert outcome.after.venue is not None
+    assert outcome.after.venue.short == "ICML"
