@@ -191,9 +191,16 @@ def packed(value: Any) -> bytes:
     return msgspec.msgpack.encode(value)
 
 
+class Damaged(Exception):
+    """Bytes in a cache that `packed` did not make, or not of such a value."""
+
+
 def unpacked(data: bytes, kind: type[T]) -> T:
-    """The value that `packed` made bytes of."""
-    return cast(T, _decoder(kind).decode(data))  # type: ignore[arg-type]
+    """The value that `packed` made bytes of. Raises Damaged when it did not."""
+    try:
+        return cast(T, _decoder(kind).decode(data))  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        raise Damaged from None
 
 
 @cache

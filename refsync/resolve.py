@@ -15,7 +15,7 @@ from refsync import merging, settings
 from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Failure, Problem
 from refsync.outcomes import Outcome, outcome, without_twins
-from refsync.resolvers import RESOLVERS, Resolver, local, named
+from refsync.resolvers import RESOLVERS, Resolver, bibliographies, local, named
 from refsync.resolvers.asking import Sources
 from refsync.resolvers.searching import Search, Told
 
@@ -58,13 +58,13 @@ def resolve(
     asked = [work for work in works if (work.key in again if again else not merging.is_settled(work))][:limit]
     problems: list[Problem] = []
     with ExitStack() as stack:
-        opened = [
-            stack.enter_context(_library(spec, folder, cache, sources.tables, told, problems)) for spec in libraries
-        ]
+        opened = [stack.enter_context(_library(spec, folder, cache, sources.tables, told)) for spec in libraries]
         search = Search(
             [_without_facts(work) if work.key in again else work for work in asked], opened, sources, online, told
         )
         search.run()
+        # Now, since a damaged index shows where it is read.
+        problems += (problem for library in opened for problem in library.problems)
     outcomes = [outcome(work, search, at, today, adds_only=wanted.freeze) for at, work in enumerate(asked)]
     outcomes = without_twins(outcomes, before.catalog)
     ready = {one.before.key: one.after for one in outcomes}
@@ -84,12 +84,8 @@ def resolve(
     )
 
 
-def _library(
-    spec: str, folder: Path, cache: Path, tables: Tables, told: Told, problems: list[Problem]
-) -> local.Library:
-    found = local.Library.opened(spec, folder, cache, tables, lambda count: told(f"reading {spec}", count, 0))
-    problems += found.problems
-    return found
+def _library(spec: str, folder: Path, cache: Path, tables: Tables, told: Told) -> local.Library:
+    return local.Library.opened(spec, folder, cache, tables, lambda count: told(f"reading {spec}", count, 0))
 
 
 def _sources_of(names: Sequence[str]) -> tuple[list[str], list[Resolver]]:
@@ -100,12 +96,12 @@ def _sources_of(names: Sequence[str]) -> tuple[list[str], list[Resolver]]:
     libraries: list[str] = []
     online: list[Resolver] = []
     for name in dict.fromkeys(names):
-        if local.is_local(name):
+        if bibliographies.is_local(name):
             libraries.append(name)
             continue
         source = named(name)
         if source is None:
-            known = [*(one.name for one in RESOLVERS), *(f"{kind}:" for kind in local.KINDS)]
+            known = [*(one.name for one in RESOLVERS), *(f"{kind}:" for kind in bibliographies.KINDS)]
             near = get_close_matches(name, known, n=1)
             hint = (
                 f"Did you mean {near[0]}?" if near else f"Say one of {', '.join(known)} (with a path after the colon)."

@@ -1,0 +1,189 @@
+"""What `resolve` meets of files, settings and caches that are not as they should be: a clear line, never a traceback; and a
+cache that is damaged is begun anew, or done without."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from refsync.cli import cli
+from tests.test_bad_input import Ran, check_failure, put, run
+
+LIST = "# A list\n\n- Graph Engines for Very Large Models. CVPR 2021\n- Sparse Attention in Long Documents. ICML 2020\n"
+BIB = """\
+@inproceedings{smith, title = {Graph Engines for Very Large Models}, author = {Smith, Jane}, year = {2021}}
+@inproceedings{bee, title = {Sparse Attention in Long Documents}, author = {Bee, Ann}, year = {2020}}
+"""
+PACKED = gzip.compress(BIB.encode() * 50)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A list and a bibliography that knows its works; the cache lies beside it."""
+    put(tmp_path / "list", {"README.md": LIST, "mine.bib": BIB})
+    monkeypatch.setenv("REFSYNC_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "list"
+
+
+def resolved(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
+    """`refsync resolve --offline --dry-run` within this process, faults and all."""
+    line = ["resolve", str(folder), "--offline", "--dry-run", *arguments]
+    result = CliRunner(catch_exceptions=False, env=env).invoke(cli, line, prog_name="refsync")
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+def is_resolved(ran: Ran) -> bool:
+    return ran.code == 0 and "    2  resolved" in ran.err
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Bibliographies
+
+SOURCES: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
+    "cut off": ("bib:x.bib.gz", PACKED[: len(PACKED) // 2], ("x.bib.gz: cannot be unpacked", "ends too early")),
+    "no gzip": ("bib:x.bib.gz", BIB.encode(), ("x.bib.gz: cannot be unpacked", "damaged", "again")),
+    "damaged": ("ris:x.ris.gz", PACKED[:10] + b"\x07" * 90, ("x.ris.gz: cannot be unpacked", "damaged")),
+    "damaged pieces": ("csl:x.json.gz", PACKED[:10] + b"\x07" * 90, ("x.json.gz: cannot be unpacked", "damaged")),
+    "no text": ("bib:x.bib", b"\x89PNG\r\n\0\0", ("x.bib: is a binary file",)),
+    "nobody's": ("bib:~nouser-of-this-name/x.bib", b"", ("bib:~nouser-of-this-name/x.bib", "~nouser", "Check")),
+    "too long": (f"bib:{'x' * 5000}", b"", ("File name too long",)),
+    "no name": ("bib:a\0b", b"", ("no such file",)),
+}
+
+
+@pytest.mark.parametrize("bad", SOURCES)
+def test_a_source_that_cannot_be_read_is_one_line(bad: str, folder: Path) -> None:
+    spec, data, says = SOURCES[bad]
+    kind, _, name = spec.partition(":")
+    if data:
+        put(folder, {name: data})
+        spec = f"{kind}:{name}"
+    check_failure(resolved(folder, "--source", spec), 1, *says)
+
+
+@pytest.mark.parametrize("bad", ["cut off", "no gzip", "damaged", "no text"])
+def test_one_bad_file_of_a_folder_stops_no_other(bad: str, folder: Path) -> None:
+    spec, data, says = SOURCES[bad]
+    name = spec.partition(":")[2].replace("ris", "bib")
+    put(folder, {f"lib/a-{name}": data, "lib/b.bib": BIB})
+    ran = resolved(folder, "--source", "bib:lib")
+    assert is_resolved(ran), ran.err
+    assert says[0].replace("ris", "bib") in ran.err
+
+
+DEEP: dict[str, tuple[str, int]] = {  # and how many lines are said of it
+    "brackets": ("[" * 200_000, 1),
+    "braces": ('[{"a":' * 10_000, 1),
+    "after an item": ('[{"id": "a", "type": "book", "title": "T"}, ' + "[" * 200_000, 0),
+    "in an item": ('[{"id": "a", "type": "book", "title": "T", "x": ' + "[" * 900 + "]" * 900 + "}]", 0),
+    "far too deep in an item": ('[{"id": "a", "type": "book", "x": ' + "[" * 9000 + "]" * 9000 + "}]", 1),
+}
+
+
+@pytest.mark.parametrize("deep", DEEP)
+def test_a_bottomless_file_is_told(deep: str, folder: Path) -> None:
+    text, count = DEEP[deep]
+    put(folder, {"deep.json": text, "all/x.json": text})
+    for spec in ("csl:deep.json", "csl:all"):
+        ran = resolved(folder, "--source", spec)
+        assert ran.code == 0, ran.err
+        told = [line for line in ran.err.splitlines() if ".json:" in line]
+        assert len(told) == count, ran.err
+        assert all(len(line) < 300 for line in told)
+
+
+def test_what_a_library_has_to_say_is_said_each_time(folder: Path) -> None:
+    put(folder, {"mine.bib": BIB + "@article{open, title = {No End\n"})
+    first, second = (resolved(folder, "--source", "bib:mine.bib") for _ in range(2))
+    assert "mine.bib:3" in first.err
+    assert second.err == first.err
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Caches
+
+
+def noise(path: Path) -> None:
+    path.write_bytes(b"\x07\xf3 no database " * 1000)
+
+
+def shortened(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def cut_at_a_page(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:4096])
+
+
+def blotted(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    path.write_bytes(data)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    put(path, {"of": "somebody"})
+
+
+def foreign(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as base:
+        base.executescript(
+            "create table about (x); create table works (x); create table responses (x); create table redirects (x);"
+            "insert into about values (1); insert into works values (1); insert into responses values (1);"
+        )
+    base.close()
+
+
+DAMAGE = [noise, shortened, cut_at_a_page, blotted, emptied, a_folder, foreign]
+
+
+def damaged(cache: Path, pattern: str, damage: Callable[[Path], None]) -> Path:
+    (path,) = cache.glob(pattern)
+    damage(path)
+    return path
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_index_is_made_anew(damage: Callable[[Path], None], folder: Path) -> None:
+    assert is_resolved(resolved(folder, "--source", "bib:mine.bib"))
+    path = damaged(folder.parent / "cache", "sources/*.sqlite", damage)
+    ran = resolved(folder, "--source", "bib:mine.bib")
+    assert is_resolved(ran), ran.err
+    assert sum(f"{path}: is damaged" in line for line in ran.err.splitlines()) == 1, ran.err
+    assert "damaged" not in resolved(folder, "--source", "bib:mine.bib").err
+    assert not list(path.parent.glob("*.tmp"))
+
+
+def test_records_of_an_index_that_do_not_decode(folder: Path) -> None:
+    resolved(folder, "--source", "bib:mine.bib")
+    (path,) = (folder.parent / "cache").glob("sources/*.sqlite")
+    with sqlite3.connect(path) as base:
+        base.execute("update records set data = x'c1'")
+    base.close()
+    ran = resolved(folder, "--source", "bib:mine.bib")
+    assert is_resolved(ran) and "is damaged" in ran.err
+
+
+def test_two_runs_may_read_one_library_at_one_time(folder: Path) -> None:
+    put(folder, {"many.bib": BIB + "".join(f"@book{{b{at}, title = {{Book {at}}}}}\n" for at in range(4000))})
+    others = [Path(shutil.copytree(folder, folder.parent / name)) for name in ("a", "b", "c")]
+    line = ("--offline", "--dry-run", "--source", f"bib:{folder / 'many.bib'}")
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda other: run("resolve", other, *line), others))
+    for ran in done:
+        assert is_resolved(ran), ran.err
+        assert "cache" not in ran.err
+    assert [path.suffix for path in (folder.parent / "cache" / "sources").iterdir()] == [".sqlite"]
