@@ -6,7 +6,7 @@ What lies in a cache can be had again, so nothing that is wrong with it is an er
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
@@ -70,6 +70,8 @@ def _is_whole(place: Path, is_ours: Callable[[sqlite3.Connection], bool]) -> boo
         return False
 
 
-def has_columns(base: sqlite3.Connection, table: str, *names: str) -> bool:
-    """Whether a table has just these columns."""
-    return tuple(row[1] for row in base.execute(f"pragma table_info({table})")) == names
+def fits(base: sqlite3.Connection, table: str, columns: Sequence[str], key: Sequence[str]) -> bool:
+    """Whether a table has these columns and this primary key, or is not there yet."""
+    there = [(row[1], row[5]) for row in base.execute(f"pragma table_info({table})")]
+    in_key = sorted((at, name) for name, at in there if at)
+    return not there or ([name for name, _ in there], [name for _, name in in_key]) == (list(columns), list(key))

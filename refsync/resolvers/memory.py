@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
-from refsync import __version__, documents
+from refsync import __version__, caches, documents
 from refsync.model import Entry
 from refsync.resolvers import Id
 
@@ -19,14 +19,16 @@ _KNOWN, _MISSING = timedelta(days=30), timedelta(days=7)  # that a work, and tha
 
 
 class Memory:
-    """What sources have said, in a file of the cache; one that cannot be written remembers for this run only."""
+    """What sources have said, in a file of the cache; where none can be kept it remembers for this run only.
+
+    `problems` tell what was wrong with the file.
+    """
 
     def __init__(self, folder: Path, today: str) -> None:
         self._today = date.fromisoformat(today)
-        try:
-            self._base = self._opened(folder / "works.sqlite")
-        except sqlite3.Error:
-            self._base = self._opened(Path(":memory:"))
+        place, self.problems = caches.usable(folder / "works.sqlite", _is_ours)
+        self._base = sqlite3.connect(place or ":memory:")
+        self._base.execute(_SCHEMA)
 
     def __enter__(self) -> Memory:
         return self
@@ -38,15 +40,17 @@ class Memory:
         """What a source has said of identifiers: the work, or None where it knows none. What was never asked is not in it."""
         out: dict[Id, Entry | None] = {}
         for one in ids:
-            row = self._base.execute(
-                "select day, data from works where source = ? and scheme = ? and value = ? and version = ?",
-                (source, *one, __version__),
-            ).fetchone()
-            if row is None:
-                continue
-            age = self._today - date.fromisoformat(row[0])
-            if age <= (_KNOWN if row[1] is not None else _MISSING):
-                out[one] = documents.unpacked(row[1], Entry) if row[1] is not None else None
+            # What cannot be read was not remembered: the source is asked again.
+            with suppress(sqlite3.Error, documents.Damaged, ValueError, TypeError):
+                row = self._base.execute(
+                    "select day, data from works where source = ? and scheme = ? and value = ? and version = ?",
+                    (source, *one, __version__),
+                ).fetchone()
+                if row is None:
+                    continue
+                age = self._today - date.fromisoformat(row[0])
+                if age <= (_KNOWN if row[1] is not None else _MISSING):
+                    out[one] = documents.unpacked(row[1], Entry) if row[1] is not None else None
         return out
 
     def keep(self, source: str, said: Mapping[Id, Entry | None]) -> None:
@@ -58,11 +62,13 @@ class Memory:
         with suppress(sqlite3.Error), self._base:
             self._base.executemany("insert or replace into works values (?, ?, ?, ?, ?, ?)", rows)
 
-    @staticmethod
-    def _opened(path: Path) -> sqlite3.Connection:
-        base = sqlite3.connect(path)
-        base.execute(
-            "create table if not exists works (source text, scheme text, value text, version text, day text, data blob, "
-            "primary key (source, scheme, value))"
-        )
-        return base
+
+_COLUMNS = ("source", "scheme", "value", "version", "day", "data")
+_SCHEMA = (
+    "create table if not exists works (source text, scheme text, value text, version text, day text, data blob, "
+    "primary key (source, scheme, value))"
+)
+
+
+def _is_ours(base: sqlite3.Connection) -> bool:
+    return caches.fits(base, "works", _COLUMNS, key=("source", "scheme", "value"))
