@@ -80,7 +80,7 @@ def resolve(
         build=built,
         is_stopped=search.is_stopped,
         silent=dict(sources.silent),
-        problems=tuple(problems),
+        problems=(*sources.services.problems, *sources.memory.problems, *problems),
     )
 
 

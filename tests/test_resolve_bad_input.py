@@ -4,16 +4,27 @@ cache that is damaged is begun anew, or done without."""
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import socket
 import sqlite3
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pytest_httpserver import HTTPServer
 
-from refsync.cli import cli
+from refsync import formats
+from refsync.cli import cli, resolving
+from refsync.mapping import Tables
+from tests.conftest import ROOT
+from tests.services import Services
 from tests.test_bad_input import Ran, check_failure, put, run
 
 LIST = "# A list\n\n- Graph Engines for Very Large Models. CVPR 2021\n- Sparse Attention in Long Documents. ICML 2020\n"
@@ -30,6 +41,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put(tmp_path / "list", {"README.md": LIST, "mine.bib": BIB})
     monkeypatch.setenv("REFSYNC_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "list"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """All sources, which know the works of the bibliography."""
+    known = formats.of_path("x.bib")
+    assert known is not None
+    with HTTPServer(threaded=True) as server:
+        world = Services(server, known.read(BIB, "x.bib", Tables()).entries)
+        monkeypatch.setenv("REFSYNC_MIRROR", world.address)
+        yield world
+
+
+def asked(folder: Path) -> Ran:
+    """`refsync resolve --dry-run`, which asks the sources."""
+    result = CliRunner(catch_exceptions=False).invoke(cli, ["resolve", str(folder), "--dry-run"])
+    return Ran(result.exit_code, result.stdout, result.stderr)
 
 
 def resolved(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
@@ -187,3 +215,151 @@ def test_two_runs_may_read_one_library_at_one_time(folder: Path) -> None:
         assert is_resolved(ran), ran.err
         assert "cache" not in ran.err
     assert [path.suffix for path in (folder.parent / "cache" / "sources").iterdir()] == [".sqlite"]
+
+
+LINKED = LIST.replace(
+    "Graph Engines for Very Large Models", "[Graph Engines for Very Large Models](https://doi.org/10.1/x)"
+)
+
+
+def says_once(ran: Ran, *words: str) -> None:
+    """One line with these words, and the works are found all the same."""
+    assert is_resolved(ran), ran.err
+    assert sum(all(word in line for word in words) for line in ran.err.splitlines()) == 1, ran.err
+
+
+@pytest.mark.parametrize("name", ["metadata.sqlite", "works.sqlite"])
+@pytest.mark.parametrize("damage", [noise, cut_at_a_page, a_folder, foreign])
+def test_damaged_answers_are_set_aside(
+    name: str, damage: Callable[[Path], None], folder: Path, world: Services
+) -> None:
+    assert is_resolved(asked(folder))
+    path = damaged(folder.parent / "cache", name, damage)
+    before = path.read_bytes() if path.is_file() else b""
+    says_once(asked(folder), f"{path}: is damaged", f"{name}.damaged")
+    assert not before or path.with_name(f"{name}.damaged").read_bytes() == before
+    asked_so_far = len(world.asked)
+    assert "damaged" not in asked(folder).err, "it is whole again"
+    assert len(world.asked) == asked_so_far
+
+
+ROWS = {
+    "no value": b"",
+    "no pickle": b"\xc1 damaged",
+    "another value": b"I5\n.",
+    "a class that is gone": b"cno_such_module\nThing\n.",
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_answers_that_do_not_decode_are_asked_for_again(row: str, folder: Path, world: Services) -> None:
+    put(folder, {"README.md": LINKED})
+    world.by_id["doi", "10.1/x"] = world.works[0]
+    asked(folder)
+    for name, table, column in (("metadata", "responses", "value"), ("works", "works", "data")):
+        with sqlite3.connect(folder.parent / "cache" / f"{name}.sqlite") as base:
+            assert base.execute(f"update {table} set {column} = ?", (ROWS[row],)).rowcount
+        base.close()
+    before = len(world.asked)
+    ran = asked(folder)
+    assert is_resolved(ran) and len(world.asked) == 2 * before
+    assert "deserialize" not in ran.err
+
+
+def test_a_day_that_is_none_is_not_remembered(folder: Path, world: Services) -> None:
+    put(folder, {"README.md": LINKED})
+    asked(folder)
+    with sqlite3.connect(folder.parent / "cache" / "works.sqlite") as base:
+        assert base.execute("update works set day = 'yesterday'").rowcount
+    base.close()
+    assert asked(folder).code == 0
+
+
+def test_a_cache_that_cannot_be_is_done_without(folder: Path, world: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(folder.parent, {"a-file": "x"})
+    monkeypatch.setenv("REFSYNC_CACHE_DIR", str(folder.parent / "a-file"))
+    says_once(asked(folder), "a-file/metadata.sqlite: the cache cannot be used", "REFSYNC_CACHE_DIR")
+    says_once(resolved(folder, "--source", "bib:mine.bib"), "a-file/sources/", "the cache cannot be used")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["at first", "with a cache"])
+def test_a_cache_that_may_not_be_written_is_done_without(first: bool, folder: Path, world: Services) -> None:
+    """As another user; a run that waits for the right to write would never end."""
+    if not hasattr(os, "getuid") or os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    if not first:
+        asked(folder)
+        resolved(folder, "--source", "bib:mine.bib")
+        put(folder, {"mine.bib": BIB + "% changed\n"})
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        cache = Path(name) / "cache"
+        shutil.copytree(folder.parent / "cache", cache) if not first else cache.mkdir()
+        shutil.copytree(folder, Path(name) / "list")
+        command = [
+            sys.executable,
+            "-c",
+            _AS_NOBODY,
+            f"{name}/list",
+            "--dry-run",
+            "--source",
+            f"bib:{name}/list/mine.bib",
+        ]
+        env = {**os.environ, "REFSYNC_CACHE_DIR": str(cache)}
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=env)
+    ran = Ran(done.returncode, done.stdout, done.stderr.partition("\0")[2])
+    for file in ("metadata.sqlite", "works.sqlite", "sources/"):
+        says_once(ran, f"cache/{file}", "the cache cannot be used")
+
+
+_AS_NOBODY = """
+import os, sys
+from refsync import build, merging, resolve, web
+from refsync.cli import cli
+import requests_cache, urllib3
+sys.stderr.write("\\0")
+sys.stderr.flush()
+build.build(__import__("pathlib").Path(sys.argv[1]), dry_run=True)
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+cli(["resolve", *sys.argv[1:]])
+"""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Settings and the network
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    ["localhost:8080", "ftp://a.b", "http://", "http://a:b", "http://[::1", "http://a b", "http://a:99999", "x"],
+)
+def test_a_mirror_that_is_no_address(mirror: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFSYNC_MIRROR", mirror)
+    check_failure(asked(folder), 1, "REFSYNC_MIRROR", repr(mirror), "http://localhost:8080")
+
+
+def nobody_listens() -> str:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{one.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("mirror", [nobody_listens(), "http://no-such-host.invalid"])
+def test_without_a_network_the_end_comes_soon(mirror: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFSYNC_MIRROR", mirror)
+    put(folder, {"README.md": LIST + "".join(f"- Work {at} of Many in a Long Row. ACL 2020\n" for at in range(20))})
+    begun = time.monotonic()
+    ran = asked(folder)
+    assert time.monotonic() - begun < 10
+    assert ran.code == 0 and "   22  blocked" in ran.err
+    says = [line for line in ran.err.splitlines() if "no connection" in line]
+    assert len(says) == 1 and "semanticscholar, crossref, openalex" in says[0], ran.err
+
+
+def test_a_long_run_is_told_of_in_a_log(folder: Path, world: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert " of 2" not in asked(folder).err
+    shutil.rmtree(folder.parent / "cache")
+    monkeypatch.setattr(resolving, "_LONG", 0.0)
+    assert asked(folder).err.startswith("  searching semanticscholar ... 0 of 2\n")
