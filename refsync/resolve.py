@@ -103,9 +103,9 @@ def _sources_of(names: Sequence[str]) -> tuple[list[str], list[Resolver]]:
         if source is None:
             known = [*(one.name for one in RESOLVERS), *(f"{kind}:" for kind in bibliographies.KINDS)]
             near = get_close_matches(name, known, n=1)
-            hint = (
-                f"Did you mean {near[0]}?" if near else f"Say one of {', '.join(known)} (with a path after the colon)."
-            )
+            asked = f"Did you mean {near[0]}" if near else f"Say one of {', '.join(known)}"
+            path = " with a path after the colon" if not near or near[0].endswith(":") else ""
+            hint = f"{asked}{path}{'?' if near else '.'}"
             raise Failure(
                 Problem(where="--source / resolvers", what=f"no source is called {name!r}.", hint=hint), code=2
             )

@@ -58,14 +58,15 @@ def raw_addresses(url: str) -> tuple[str, ...]:
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder of what was fetched: $REFSYNC_CACHE_DIR, else the user's own cache. Raises Failure when there is none."""
     named = environment.get("REFSYNC_CACHE_DIR")
-    if not named:
+    try:
+        if named:
+            return Path(named).expanduser()
         import platformdirs
 
-        named = platformdirs.user_cache_dir("refsync", appauthor=False)
-    try:
-        return Path(named).expanduser()
+        return Path(platformdirs.user_cache_dir("refsync", appauthor=False)).expanduser()
     except RuntimeError:
-        what, hint = f"there is no home folder for {named}.", "Name a folder with REFSYNC_CACHE_DIR."
+        what = "there is no home folder" + (f" for {named}." if named else " for it to lie in.")
+        hint = "Name a folder with REFSYNC_CACHE_DIR."
         raise Failure(Problem(where="the cache", what=what, hint=hint)) from None
 
 
@@ -94,12 +95,19 @@ class _Kept:
 
     def _tried(self, ask: Callable[[], T]) -> T:
         """What came of a question. A cache that fails in the middle of a run is done without from there on."""
+        import requests
+
         try:
             return ask()
         except sqlite3.Error as error:
             self.problems = (*self.problems, caches.without(self._place, error))
             self.session.close()
             self.session = self._opened(None)
+        except requests.exceptions.RequestException:
+            raise
+        except OSError as error:  # requests' own way to say that a file of certificates is not there
+            hint = "Mend or unset REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE."
+            raise Failure(Problem(where="the certificates", what=f"{str(error).rstrip('.')}.", hint=hint)) from None
         return ask()
 
     def __enter__(self) -> Self:
@@ -229,6 +237,9 @@ def _reason(error: Exception) -> str:
         "TooManyRedirects": "it leads in a circle",
         "RetryError": "the server is not well",
         "MissingSchema": "it is no address",
+        "InvalidURL": "its address, or that of the proxy, is none",
+        "InvalidProxyURL": "the address of the proxy is none",
+        "InvalidSchema": "there is no way to such an address, or by such a proxy",
         "ChunkedEncodingError": "the answer broke off",
     }.get(text, text)
 

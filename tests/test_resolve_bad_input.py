@@ -82,6 +82,7 @@ SOURCES: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
     "no text": ("bib:x.bib", b"\x89PNG\r\n\0\0", ("x.bib: is a binary file",)),
     "nobody's": ("bib:~nouser-of-this-name/x.bib", b"", ("bib:~nouser-of-this-name/x.bib", "~nouser", "Check")),
     "too long": (f"bib:{'x' * 5000}", b"", ("File name too long",)),
+    "a name in Latin-1": ("bib:x\udcff.bib", b"", ("bib:x\\udcff.bib: the name is not valid UTF-8", "Rename")),
     "no name": ("bib:a\0b", b"", ("no such file",)),
 }
 
@@ -338,6 +339,59 @@ cli(["resolve", *sys.argv[1:]])
 def test_a_mirror_that_is_no_address(mirror: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REFSYNC_MIRROR", mirror)
     check_failure(asked(folder), 1, "REFSYNC_MIRROR", repr(mirror), "http://localhost:8080")
+
+
+@pytest.mark.parametrize(
+    ("source", "says"), [("bib:", "Did you mean bib: with a path after"), ("crosref", "Did you mean crossref?")]
+)
+def test_a_source_that_there_is_not(source: str, says: str, folder: Path) -> None:
+    check_failure(resolved(folder, "--source", source), 2, says)
+
+
+ODD: dict[str, tuple[dict[str, str], int, str]] = {  # variables, exit code, what is said
+    "no certificates": ({"REQUESTS_CA_BUNDLE": "/nowhere/x.pem"}, 1, "the certificates: Could not find"),
+    "no proxy": ({"https_proxy": "http://a:b:c"}, 0, "the proxy"),
+    "a proxy of another sort": ({"https_proxy": "gopher://127.0.0.1:1"}, 0, "proxy"),
+    "nobody's home": ({"REFSYNC_CACHE_DIR": "~nouser-of-this-name/x"}, 1, "Name a folder with REFSYNC_CACHE_DIR"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_environment(odd: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables, code, says = ODD[odd]
+    for name in ("no_proxy", "NO_PROXY", "REFSYNC_MIRROR", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    ran = asked(folder)
+    assert ran.code == code and says in ran.err, ran.err
+    assert sum(says in line for line in ran.err.splitlines()) == 1
+
+
+def test_no_home_folder(folder: Path) -> None:
+    """A user without a name, as in many containers."""
+    if not hasattr(os, "getuid") or os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        shutil.copytree(folder, Path(name) / "list")
+        hidden = {"HOME", "XDG_CACHE_HOME", "REFSYNC_CACHE_DIR"}
+        env = {key: value for key, value in os.environ.items() if key not in hidden}
+        command = [sys.executable, "-c", _AS_NOBODY.replace("65534", "54321"), f"{name}/list", "--offline", "--dry-run"]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60, check=False, env=env)
+    ran = Ran(done.returncode, done.stdout, done.stderr.partition("\0")[2])
+    check_failure(ran, 1, "there is no home folder", "REFSYNC_CACHE_DIR")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a Unix shell closes the descriptor")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "| true", "2>&1 >/dev/null | true"])
+def test_nobody_reads_what_it_says(closed: str, folder: Path) -> None:
+    line = [sys.executable, "-m", "refsync", "resolve", str(folder), "--offline", "--json", "--source", "bib:mine.bib"]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *line], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "Smith" in (folder / "catalog.yaml").read_text(encoding="utf-8"), "what was learned is written all the same"
 
 
 def nobody_listens() -> str:

@@ -69,6 +69,12 @@ class Bibliography:
     def named(cls, spec: str, folder: Path, tables: Tables) -> Bibliography:
         """The bibliography that a source names, seen from `folder`. Raises Failure when there is none."""
         kind, _, name = spec.partition(":")
+        try:
+            spec.encode()
+        except UnicodeEncodeError:  # the catalog, which is UTF-8, names the source of what it says
+            shown = spec.encode("utf-8", "backslashreplace").decode()
+            hint = "Rename the file, or name the folder that it is in."
+            raise Failure(Problem(where=shown, what="the name is not valid UTF-8.", hint=hint)) from None
         root = folder / _path(name, spec)
         return cls(kind, root, _files(kind, root, spec), tables)
 
