@@ -78,7 +78,11 @@ class _Kept:
         self._place = folder.absolute() / f"{name}.sqlite"
         self._adapter, self._kept = adapter, kept
         place, self.problems = caches.usable(self._place, _is_ours)
-        self.session: Any = self._opened(place)
+        try:
+            self.session: Any = self._opened(place)
+        except sqlite3.Error as error:
+            self.problems = (*self.problems, caches.without(self._place, error))
+            self.session = self._opened(None)
 
     def _opened(self, place: Path | None) -> Any:
         from requests_cache import CachedSession

@@ -80,6 +80,8 @@ SOURCES: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
     "damaged": ("ris:x.ris.gz", PACKED[:10] + b"\x07" * 90, ("x.ris.gz: cannot be unpacked", "damaged")),
     "damaged pieces": ("csl:x.json.gz", PACKED[:10] + b"\x07" * 90, ("x.json.gz: cannot be unpacked", "damaged")),
     "no text": ("bib:x.bib", b"\x89PNG\r\n\0\0", ("x.bib: is a binary file",)),
+    "packed noise": ("bib:x.bib.gz", gzip.compress(b"\x89PNG\r\n\0\0"), ("x.bib.gz: is a binary file",)),
+    "bottomless lines": ("catalog:x.jsonl", b"[" * 200_000, ("x.jsonl:1: not valid JSON: nested too deeply",)),
     "nobody's": ("bib:~nouser-of-this-name/x.bib", b"", ("bib:~nouser-of-this-name/x.bib", "~nouser", "Check")),
     "too long": (f"bib:{'x' * 5000}", b"", ("File name too long",)),
     "a name in Latin-1": ("bib:x\udcff.bib", b"", ("bib:x\\udcff.bib: the name is not valid UTF-8", "Rename")),
@@ -126,6 +128,18 @@ def test_a_bottomless_file_is_told(deep: str, folder: Path) -> None:
         told = [line for line in ran.err.splitlines() if ".json:" in line]
         assert len(told) == count, ran.err
         assert all(len(line) < 300 for line in told)
+
+
+@pytest.mark.parametrize("data", [b"", gzip.compress(b"")], ids=["no bytes", "packed"])
+def test_a_library_without_works_is_told(data: bytes, folder: Path) -> None:
+    put(folder, {"x.bib.gz": data, "all/x.bib.gz": data})
+    assert "x.bib.gz: holds no works." in resolved(folder, "--source", "bib:x.bib.gz").err
+    assert "all: holds no works." in resolved(folder, "--source", "bib:all").err
+
+
+def test_a_packed_file_of_another_encoding(folder: Path) -> None:
+    put(folder, {"x.bib.gz": gzip.compress(BIB.encode("utf-16"))})
+    assert is_resolved(resolved(folder, "--source", "bib:x.bib.gz"))
 
 
 def test_what_a_library_has_to_say_is_said_each_time(folder: Path) -> None:
@@ -281,6 +295,25 @@ def test_a_cache_that_cannot_be_is_done_without(folder: Path, world: Services, m
     monkeypatch.setenv("REFSYNC_CACHE_DIR", str(folder.parent / "a-file"))
     says_once(asked(folder), "a-file/metadata.sqlite: the cache cannot be used", "REFSYNC_CACHE_DIR")
     says_once(resolved(folder, "--source", "bib:mine.bib"), "a-file/sources/", "the cache cannot be used")
+
+
+_FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from refsync.cli import cli
+cli(sys.argv[2:])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("size", [1000, 5000, 10_000, 20_000])
+def test_a_disk_that_is_full_has_no_room_for_a_cache(size: int, folder: Path) -> None:
+    line = ["resolve", str(folder), "--offline", "--dry-run", "--source", "bib:mine.bib"]
+    command = [sys.executable, "-c", _FULL_DISK, str(size), *line]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert is_resolved(Ran(done.returncode, done.stdout, done.stderr)), done.stderr
+    assert "the cache cannot be used" in done.stderr
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["at first", "with a cache"])

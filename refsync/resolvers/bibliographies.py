@@ -81,9 +81,12 @@ class Bibliography:
     def __iter__(self) -> Iterator[Entry]:
         self.problems.clear()
         self.is_whole = True
+        count = 0
         for path in self.files:
             try:
-                yield from self._records(path)
+                for entry in self._records(path):
+                    count += 1
+                    yield entry
             except Failure as failure:
                 self._broken(failure.problem)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -94,6 +97,10 @@ class Bibliography:
                 self.is_whole = False
                 what = f"cannot be read: {error.strerror or error}."
                 self._broken(Problem(where=path.name, what=what, hint="Check its permissions."))
+
+        if not count and not self.problems:
+            hint = "Check that it is the right one, and of the kind that the source says."
+            self.problems.append(Problem(where=self.root.name, what="holds no works.", hint=hint))
 
     def _broken(self, problem: Problem) -> None:
         if self.root.is_file():
@@ -118,13 +125,11 @@ class Bibliography:
         return read.entries
 
     def _text(self, path: Path) -> str:
-        if path.suffix.lower() != ".gz":
-            path.open("rb").close()  # so that the system's refusal is told from a fault of the file
-            text, doubts = documents.records_of(path, path.name)
-            self.problems += doubts
-            return text
-        with _opened(path) as file:
-            return file.read()
+        packed = path.read_bytes()  # here, so that the system's refusal is told from a fault of the file
+        is_packed = path.suffix.lower() == ".gz"
+        text, doubts = documents.records_in(gzip.decompress(packed) if is_packed else packed, path.name)
+        self.problems += doubts
+        return text
 
 
 def _opened(path: Path) -> IO[str]:

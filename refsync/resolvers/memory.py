@@ -27,8 +27,11 @@ class Memory:
     def __init__(self, folder: Path, today: str) -> None:
         self._today = date.fromisoformat(today)
         place, self.problems = caches.usable(folder / "works.sqlite", _is_ours)
-        self._base = sqlite3.connect(place or ":memory:")
-        self._base.execute(_SCHEMA)
+        try:
+            self._base = _opened(place or Path(":memory:"))
+        except sqlite3.Error as error:  # a disk that is all but full
+            self.problems = (*self.problems, caches.without(folder / "works.sqlite", error))
+            self._base = _opened(Path(":memory:"))
 
     def __enter__(self) -> Memory:
         return self
@@ -68,6 +71,12 @@ _SCHEMA = (
     "create table if not exists works (source text, scheme text, value text, version text, day text, data blob, "
     "primary key (source, scheme, value))"
 )
+
+
+def _opened(place: Path) -> sqlite3.Connection:
+    base = sqlite3.connect(place)
+    base.execute(_SCHEMA)
+    return base
 
 
 def _is_ours(base: sqlite3.Connection) -> bool:
