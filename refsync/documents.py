@@ -191,9 +191,16 @@ def packed(value: Any) -> bytes:
     return msgspec.msgpack.encode(value)
 
 
+class Damaged(Exception):
+    """Bytes in a cache that `packed` did not make, or not of such a value."""
+
+
 def unpacked(data: bytes, kind: type[T]) -> T:
-    """The value that `packed` made bytes of."""
-    return cast(T, _decoder(kind).decode(data))  # type: ignore[arg-type]
+    """The value that `packed` made bytes of. Raises Damaged when it did not."""
+    try:
+        return cast(T, _decoder(kind).decode(data))  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        raise Damaged from None
 
 
 @cache
@@ -209,8 +216,12 @@ def schema(kind: Any) -> dict[str, Any]:
 def text_of(path: Path, where: str | None = None) -> str:
     """Text of a file: UTF-8, BOM dropped, line ends LF. Raises Failure in one clear line when it is no such file."""
     where = where or str(path)
+    return decoded(_bytes_of(path, where), where)
+
+
+def _bytes_of(path: Path, where: str) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise Failure(Problem(where=where, what="no such file.", hint="Check the path.")) from None
     except IsADirectoryError:
@@ -218,7 +229,6 @@ def text_of(path: Path, where: str | None = None) -> str:
     except OSError as error:
         why = error.strerror or str(error)
         raise Failure(Problem(where=where, what=f"cannot be read: {why}.", hint="Check its permissions.")) from None
-    return decoded(data, where)
 
 
 def decoded(data: bytes, where: str) -> str:
@@ -241,14 +251,19 @@ def records_of(path: Path, where: str) -> tuple[str, list[Problem]]:
 
     Raises Failure when there is no such file, or when it is no text at all.
     """
+    return records_in(_bytes_of(path, where), where)
+
+
+def records_in(data: bytes, where: str) -> tuple[str, list[Problem]]:
+    """The same of `data`."""
     try:
-        return text_of(path, where), []
+        return decoded(data, where), []
     except Failure as failure:
         if "not valid UTF-8" not in failure.problem.what:
             raise
     problems: list[Problem] = []
     lines: list[str] = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(data.splitlines(), 1):
         try:
             lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8"))
         except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from refsync import merging, settings
 from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Failure, Problem
 from refsync.outcomes import Outcome, outcome, without_twins
-from refsync.resolvers import RESOLVERS, Resolver, local, named
+from refsync.resolvers import RESOLVERS, Resolver, bibliographies, local, named
 from refsync.resolvers.asking import OFFLINE, Sources
 from refsync.resolvers.searching import Search, Told, is_complete
 
@@ -63,11 +63,11 @@ def resolve(
     bare = _as_listed(path, before.catalog, asked)
     problems: list[Problem] = []
     with ExitStack() as stack:
-        opened = [
-            stack.enter_context(_library(spec, folder, cache, sources.tables, told, problems)) for spec in libraries
-        ]
+        opened = [stack.enter_context(_library(spec, folder, cache, sources.tables, told)) for spec in libraries]
         search = Search([bare[work.key] for work in asked], opened, sources, online, told)
         search.run()
+        # Now, since a damaged index shows where it is read.
+        problems += (problem for library in opened for problem in library.problems)
     owed = [search.is_stopped or bool(silent) for silent in search.unanswered]
     outcomes = []
     for at, work in enumerate(asked):
@@ -92,16 +92,12 @@ def resolve(
         is_stopped=search.is_stopped,
         owed={name: why for silent in search.unanswered for name, why in silent.items() if why != OFFLINE},
         silent=dict(sources.silent),
-        problems=tuple(problems),
+        problems=(*sources.services.problems, *sources.memory.problems, *problems),
     )
 
 
-def _library(
-    spec: str, folder: Path, cache: Path, tables: Tables, told: Told, problems: list[Problem]
-) -> local.Library:
-    found = local.Library.opened(spec, folder, cache, tables, lambda count: told(f"reading {spec}", count, 0))
-    problems += found.problems
-    return found
+def _library(spec: str, folder: Path, cache: Path, tables: Tables, told: Told) -> local.Library:
+    return local.Library.opened(spec, folder, cache, tables, lambda count: told(f"reading {spec}", count, 0))
 
 
 def _sources_of(names: Sequence[str]) -> tuple[list[str], list[Resolver]]:
@@ -112,16 +108,16 @@ def _sources_of(names: Sequence[str]) -> tuple[list[str], list[Resolver]]:
     libraries: list[str] = []
     online: list[Resolver] = []
     for name in dict.fromkeys(names):
-        if local.is_local(name):
+        if bibliographies.is_local(name):
             libraries.append(name)
             continue
         source = named(name)
         if source is None:
-            known = [*(one.name for one in RESOLVERS), *(f"{kind}:" for kind in local.KINDS)]
+            known = [*(one.name for one in RESOLVERS), *(f"{kind}:" for kind in bibliographies.KINDS)]
             near = get_close_matches(name, known, n=1)
-            hint = (
-                f"Did you mean {near[0]}?" if near else f"Say one of {', '.join(known)} (with a path after the colon)."
-            )
+            asked = f"Did you mean {near[0]}" if near else f"Say one of {', '.join(known)}"
+            path = " with a path after the colon" if not near or near[0].endswith(":") else ""
+            hint = f"{asked}{path}{'?' if near else '.'}"
             raise Failure(
                 Problem(where="--source / resolvers", what=f"no source is called {name!r}.", hint=hint), code=2
             )

@@ -9,19 +9,22 @@ import io
 import ipaddress
 import os
 import re
+import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from refsync import __version__, documents
+from refsync import __version__, caches, documents
 from refsync.model import Failure, Problem
 
+T = TypeVar("T")
 LARGEST = 20_000_000  # bytes of a list; the largest of thousands of public ones has a tenth of it
 _TIMEOUT = (10, 60)  # seconds to connect, and between two pieces of an answer
 _FRESH = 600  # seconds that an answer is used without asking again; then it is asked for conditionally
@@ -53,35 +56,88 @@ def raw_addresses(url: str) -> tuple[str, ...]:
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of what was fetched: $REFSYNC_CACHE_DIR, else the user's own cache."""
-    if named := environment.get("REFSYNC_CACHE_DIR"):
-        return Path(named)
-    import platformdirs
+    """The folder of what was fetched: $REFSYNC_CACHE_DIR, else the user's own cache. Raises Failure when there is none."""
+    named = environment.get("REFSYNC_CACHE_DIR")
+    try:
+        if named:
+            return Path(named).expanduser()
+        import platformdirs
 
-    return Path(platformdirs.user_cache_dir("refsync", appauthor=False))
+        return Path(platformdirs.user_cache_dir("refsync", appauthor=False)).expanduser()
+    except RuntimeError:
+        what = "there is no home folder" + (f" for {named}." if named else " for it to lie in.")
+        hint = "Name a folder with REFSYNC_CACHE_DIR."
+        raise Failure(Problem(where="the cache", what=what, hint=hint)) from None
 
 
 class _Kept:
-    """A session whose answers are kept in a file of a folder: `with` closes it."""
+    """A session whose answers are kept in a file of a folder: `with` closes it. Where no file can be kept, they are kept for
+    this run; `problems` tell why."""
 
     def __init__(self, folder: Path, name: str, adapter: Any, **kept: Any) -> None:
+        self._place = folder.absolute() / f"{name}.sqlite"
+        self._adapter, self._kept = adapter, kept
+        place, self.problems = caches.usable(self._place, _is_ours)
+        try:
+            self.session: Any = self._opened(place)
+        except sqlite3.Error as error:
+            self.problems = (*self.problems, caches.without(self._place, error))
+            self.session = self._opened(None)
+
+    def _opened(self, place: Path | None) -> Any:
         from requests_cache import CachedSession
 
+        backend = "sqlite" if place else "memory"
+        session = CachedSession(str(place), backend=backend, stale_if_error=True, **self._kept)
+        if place:
+            serializer: Any = session.cache.responses.serializer
+            serializer.loads = partial(_loaded, serializer.loads)
+        session.mount("https://", self._adapter)
+        session.mount("http://", self._adapter)
+        session.headers["User-Agent"] = f"refsync/{__version__}"
+        return session
+
+    def _tried(self, ask: Callable[[], T]) -> T:
+        """What came of a question. A cache that fails in the middle of a run is done without from there on."""
+        import requests
+
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            what = f"cannot be made: {error.strerror or error}."
-            raise Failure(Problem(where=str(folder), what=what, hint="Name another with REFSYNC_CACHE_DIR.")) from None
-        self.session: Any = CachedSession(str(folder / name), backend="sqlite", stale_if_error=True, **kept)
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
-        self.session.headers["User-Agent"] = f"refsync/{__version__}"
+            return ask()
+        except sqlite3.Error as error:
+            self.problems = (*self.problems, caches.without(self._place, error))
+            self.session.close()
+            self.session = self._opened(None)
+        except requests.exceptions.RequestException:
+            raise
+        except OSError as error:  # requests' own way to say that a file of certificates is not there
+            hint = "Mend or unset REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE."
+            raise Failure(Problem(where="the certificates", what=f"{str(error).rstrip('.')}.", hint=hint)) from None
+        return ask()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.session.close()
+
+
+def _is_ours(base: sqlite3.Connection) -> bool:
+    """Whether a file is one of requests-cache's."""
+    columns = ("key", "value", "expires")
+    return all(caches.fits(base, table, columns, key=("key",)) for table in ("responses", "redirects"))
+
+
+def _loaded(loads: Callable[[bytes], object], data: bytes) -> object:
+    """A kept answer. One that cannot be read is one that is not there, which requests-cache tells by a KeyError."""
+    from requests_cache.models.response import CachedResponse
+
+    try:
+        found = loads(data)
+    except Exception:  # damaged pickles raise what their bytes happen to spell
+        found = None
+    if not isinstance(found, CachedResponse):
+        raise KeyError("damaged")
+    return found
 
 
 class Web(_Kept):
@@ -113,7 +169,7 @@ class Web(_Kept):
         import requests
 
         try:
-            return self.session.get(address, timeout=_TIMEOUT)
+            return self._tried(lambda: self.session.get(address, timeout=_TIMEOUT))
         except _TooLarge:
             what = f"holds more than {self.largest / 1e6:.0f} MB; that is no list."
             raise Failure(Problem(where=shown(address), what=what, hint="Check the address.")) from None
@@ -123,6 +179,23 @@ class Web(_Kept):
             what = f"cannot be reached: {_reason(error)}."
             hint = "Check the address and the connection, or save the list and name the file."
             raise Failure(Problem(where=shown(address), what=what, hint=hint)) from None
+
+
+def mirror(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The address under which all sources are found instead of their own: $REFSYNC_MIRROR. Raises Failure when it is none."""
+    given = environment.get("REFSYNC_MIRROR", "").strip()
+    if not given:
+        return None
+    try:
+        parts = urlsplit(given)
+        # A port that is no number shows where it is asked for.
+        is_good = bool(parts.hostname) and parts.port != 0 and not re.search(r"[\s?#]", given)
+    except ValueError:
+        is_good = False
+    if not is_good or not is_address(given):
+        hint = "Give it as http://localhost:8080."
+        raise Failure(Problem(where="REFSYNC_MIRROR", what=f"{given[:60]!r} is no address on the web.", hint=hint))
+    return given
 
 
 def shown(url: str) -> str:
@@ -148,6 +221,7 @@ def _check(answer: Any, url: str) -> None:
         raise Failure(Problem(where=shown(url), what="is a web page, not a list in Markdown.", hint=hint))
 
 
+_NO_WAY = "no connection"
 _PAGES = frozenset(["text/html", "application/xhtml+xml"])
 
 
@@ -160,13 +234,16 @@ def _reason(error: Exception) -> str:
     """What went wrong, in a few words: never the whole chain of exceptions, which names addresses with their secrets."""
     text = type(error).__name__
     return {
-        "ConnectionError": "no connection",
+        "ConnectionError": _NO_WAY,
         "ConnectTimeout": "no answer in time",
         "ReadTimeout": "no answer in time",
         "SSLError": "its certificate is not valid",
         "TooManyRedirects": "it leads in a circle",
         "RetryError": "the server is not well",
         "MissingSchema": "it is no address",
+        "InvalidURL": "its address, or that of the proxy, is none",
+        "InvalidProxyURL": "the address of the proxy is none",
+        "InvalidSchema": "there is no way to such an address, or by such a proxy",
         "ChunkedEncodingError": "the answer broke off",
     }.get(text, text)
 
@@ -194,7 +271,11 @@ _Origins = dict[tuple[str, str], dict[str, str]]
 
 
 def _adapter(
-    largest: int, patience: Patience = _LISTS, pace: _Pace | None = None, origins: _Origins | None = None
+    largest: int,
+    patience: Patience = _LISTS,
+    pace: _Pace | None = None,
+    origins: _Origins | None = None,
+    unreachable: Collection[str] = (),
 ) -> Any:
     from requests.adapters import HTTPAdapter
     from requests.exceptions import ChunkedEncodingError, ReadTimeout
@@ -250,9 +331,14 @@ def _adapter(
             return super().build_response(req, whole)
 
     class Bounded(Retry):
-        """A server that asks to be left alone for longer than a person waits is left alone."""
+        """A server that asks to be left alone for longer than a person waits is left alone. One to which there is no way is
+        tried twice, and once where there was none to others either: that is no matter of seconds."""
 
         def increment(self, *args: Any, **named: Any) -> Any:
+            error = named.get("error")
+            error = getattr(error, "original_error", error)  # a proxy's
+            if isinstance(error, broken.NewConnectionError) and (self.history or unreachable):
+                raise broken.MaxRetryError(named.get("_pool"), "", error)  # type: ignore[arg-type]
             answer = named.get("response") or (args[2] if len(args) > 2 else None)
             if answer is not None and (self.get_retry_after(answer) or 0) > patience.longest:
                 raise broken.MaxRetryError(named.get("_pool"), "", None)  # type: ignore[arg-type]
@@ -352,10 +438,11 @@ class Services(_Kept):
         self._pace = _Pace(sleep, clock)
         self._origins: _Origins = {}
         self._contact = contact
+        self._unreachable: set[str] = set()
         super().__init__(
             folder,
             "metadata",
-            _adapter(LARGEST, patience, self._pace, self._origins),
+            _adapter(LARGEST, patience, self._pace, self._origins, self._unreachable),
             expire_after=_RECORDS,
             only_if_cached=is_offline,
             allowable_codes=(200, 404),
@@ -370,42 +457,60 @@ class Services(_Kept):
         if isinstance(answer, Answer):
             return answer
         if _is_kept(answer) and answer.status_code == 404 and _age(answer) > _MISSES and not self.is_offline:
-            self.session.cache.delete(answer.cache_key)
+            self._forget(answer.cache_key)
             answer = self._asked(question)
             if isinstance(answer, Answer):
                 return answer
         told = _told(answer, question)
         if told.state not in {"found", "missing", "offline"}:
             if key := getattr(answer, "cache_key", None):
-                self.session.cache.delete(key)
+                self._forget(key)
             if _is_kept(answer) and not self.is_offline:
                 return self.ask(question)
         return told
 
+    def _forget(self, key: str) -> None:
+        self._tried(lambda: self.session.cache.delete(key))
+
     def _asked(self, question: Question, *, is_fresh: bool = False) -> Any:
         import requests
 
-        self._pace.least.setdefault(urlsplit(question.url).netloc, question.pace)
+        host = urlsplit(question.url).netloc
+        self._pace.least.setdefault(host, question.pace)
         mine = self._origins.setdefault(_origin(question.url), {})
         if self._contact:
             mine["User-Agent"] = f"refsync/{__version__} (mailto:{self._contact})"
         if question.header is not None and is_private(question.url):
             mine[question.header[0]] = question.header[1]
+        if host in self._unreachable:
+            return Answer(state="down", why=_NO_WAY)
         method = "GET" if question.body is None else "POST"
         try:
-            return self.session.request(
-                method,
-                question.url,
-                params=list(question.params),
-                json=question.body,
-                headers={"Accept": ", ".join(question.accepts)},
-                timeout=self._patience.timeout,
-                force_refresh=is_fresh,
+            return self._tried(
+                lambda: self.session.request(
+                    method,
+                    question.url,
+                    params=list(question.params),
+                    json=question.body,
+                    headers={"Accept": ", ".join(question.accepts)},
+                    timeout=self._patience.timeout,
+                    force_refresh=is_fresh,
+                )
             )
         except _TooLarge:
             return Answer(state="down", why="an answer of more than 20 MB")
         except requests.exceptions.RequestException as error:
+            if _is_unreachable(error):
+                self._unreachable.add(host)
             return Answer(state="down", why=_reason(error))
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether there was no way to a server at all: no such name, or nobody listens."""
+    from urllib3.exceptions import NewConnectionError
+
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(getattr(reason, "original_error", reason), NewConnectionError)
 
 
 def _origin(url: str) -> tuple[str, str]:

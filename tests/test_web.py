@@ -91,6 +91,14 @@ def test_a_list_is_read_from_an_address_and_kept(server: Server, tmp_path: Path)
     assert server.asked == ["/list.md"]
 
 
+def test_a_damaged_cache_is_begun_anew(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "lists.sqlite").write_bytes(b"no database " * 1000)
+    for count in (1, 0):
+        done = CliRunner().invoke(cli, ["read", f"{server.address}/list.md"], env={"REFSYNC_CACHE_DIR": str(tmp_path)})
+        assert done.exit_code == 0 and TITLE in done.stdout
+        assert done.stderr.count("lists.sqlite: is damaged") == count
+
+
 def test_redirects_are_followed_and_busy_servers_asked_again(server: Server, tmp_path: Path) -> None:
     with web.Web(tmp_path) as session:
         assert session.text(f"{server.address}/moved.md")[0] == LIST

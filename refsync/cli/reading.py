@@ -75,6 +75,8 @@ def _text_of(source: str) -> tuple[str, str]:
         return documents.text_of(Path(source)), source
     with web.Web(web.cache_folder()) as session:
         text, address = session.text(source)
+        for problem in session.problems:
+            click.echo(str(problem), err=True)
     # The ending tells Markdown from reStructuredText; the address that the person gave names the list.
     return text, source if address == source else web.shown(address)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from refsync.resolve import Report
     from refsync.resolvers.searching import Told
 
+_LONG, _NOW_AND_THEN = 5.0, 30.0  # seconds after which progress is told in a log, and between two lines of it
 _COLOURS = {"resolved": "green", "ambiguous": "yellow", "conflict": "red"}
 
 
@@ -83,10 +85,11 @@ def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
     tables = wanted.tables(folder)
     contact = (os.environ.get("REFSYNC_MAILTO") or wanted.mailto or "").strip()
     contact = contact if contact.isascii() and contact.isprintable() else ""
+    mirror = web.mirror()
     cache = web.cache_folder()
     today = date.today().isoformat()
     with web.Services(cache, contact=contact, is_offline=offline) as services, Memory(cache, today) as memory:
-        sources = Sources(services, tables, memory, _secrets(os.environ), os.environ.get("REFSYNC_MIRROR"))
+        sources = Sources(services, tables, memory, _secrets(os.environ), mirror)
         return resolving.resolve(path, sources=sources, cache=cache, today=today, **named)
 
 
@@ -101,19 +104,24 @@ def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _progress() -> Iterator[Told]:
-    """What is going on, on one line of stderr, when that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda label, done, total: None
-        return
+    """What is going on: on one line of stderr when that is a terminal, else a line now and then when it takes long."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    last = time.monotonic() - _NOW_AND_THEN + _LONG
 
     def told(label: str, done: int, total: int) -> None:
-        count = f"{done} of {total}" if total else str(done)
-        click.echo(f"\r\x1b[K{label} ... {count}", nl=False, err=True)
+        nonlocal last
+        text = f"{label} ... {f'{done} of {total}' if total else done}"
+        if is_terminal:
+            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+        elif (now := time.monotonic()) - last >= _NOW_AND_THEN:
+            last = now
+            click.echo(f"  {text}", err=True)
 
     try:
         yield told
     finally:
-        click.echo("\r\x1b[K", nl=False, err=True)
+        if is_terminal:
+            click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _show_changes(report: Report) -> None:
@@ -183,10 +191,9 @@ def _show(report: Report, *, dry_run: bool) -> None:
     offline = [name for name, why in report.silent.items() if why == OFFLINE]
     if offline:
         click.echo(f"  {click.style('note', fg='yellow')}   offline, so not asked: {', '.join(offline)}", err=True)
-    for name, why in report.silent.items():
-        if name in offline:
-            continue
-        click.echo(f"  {click.style('note', fg='yellow')}   {name}: {why}", err=True)
+    for why in dict.fromkeys(why for why in report.silent.values() if why != OFFLINE):
+        names = ", ".join(name for name, reason in report.silent.items() if reason == why)
+        click.echo(f"  {click.style('note', fg='yellow')}   {names}: {why}", err=True)
     for name, why in report.owed.items():
         if name not in report.silent:
             again = "asked again by the next run"

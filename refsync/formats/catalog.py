@@ -170,8 +170,8 @@ def read_lines(text: str, where: str) -> Catalog:
         if line.strip():
             try:
                 values.append(json.loads(line))
-            except ValueError as error:
-                what = f"not valid JSON: {error}."
+            except (ValueError, RecursionError) as error:
+                what = f"not valid JSON: {error if isinstance(error, ValueError) else 'nested too deeply'}."
                 raise Failure(Problem(where=f"{where}:{number}", what=what, hint="Mend or remove the line.")) from None
     if not values or not isinstance(values[0], dict) or "refsync" not in values[0]:
         raise _no_catalog(where)

@@ -187,6 +187,8 @@ def _items(text: str, where: str, problems: list[Problem]) -> Iterator[tuple[str
             of = f"the item {name!r}" if name else "an item"
             what = f"{of} is not valid JSON: {_why(error)}. What is whole in it is read."
             problems.append(Problem(where=here, what=what, hint="Mend it and run again."))
+            if not item:
+                continue
         for one in _inside(item):
             if isinstance(one, dict) and one.keys() & {"type", "title", "id", "DOI"}:
                 yield here, one
