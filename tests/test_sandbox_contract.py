@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,11 +17,31 @@ from refsync.sync.shelf import Shelf
 from tests.conftest import SHARED
 
 RECORDS = SHARED / "zotero" / "web-contract.jsonl"
-HEADERS = ("Last-Modified-Version", "Total-Results", "Allow", "Zotero-API-Version", "Zotero-Schema-Version", "Link")
+HEADERS = (
+    "Last-Modified-Version",
+    "Total-Results",
+    "Allow",
+    "Zotero-API-Version",
+    "Zotero-Schema-Version",
+    "Link",
+    "Backoff",
+    "Retry-After",
+)
+FULL = "aliceFullAccess000000001"
 HOST = "http://127.0.0.1:8380"
-LEAST = 340
+WORDING = ("message", "loginURL", "emails")
+LEAST = 380
 # What the sandbox does not do as the server does, and why.
-DIFFERENT: dict[str, str] = {}
+DIFFERENT = {
+    "read.csljson": "format=csljson is not offered: the sandbox gives items as Zotero's JSON only",
+    "read.tags": "the server lists tags in an order of its own when none is asked for; the sandbox by name",
+    "svc.backoff": "a wish of the operators: tests add it in middleware",
+    "svc.readonly.post": "maintenance: tests add it in middleware",
+    "svc.down": "maintenance: tests add it in middleware",
+    "svc.429.rate": "the sandbox sets no pace: tests add it in middleware",
+    "svc.429.auth-failures": "the sandbox sets no pace: tests add it in middleware",
+    "svc.429.auth-failures.valid-key": "the sandbox sets no pace: tests add it in middleware",
+}
 
 
 def expanded(value: Any) -> Any:
@@ -39,7 +59,7 @@ def expanded(value: Any) -> Any:
 def peopled(shelf: Shelf) -> None:
     """The users, keys and groups that the records presuppose."""
     alice, bob = shelf.add_user("alice", "Alice Example", 1), shelf.add_user("bob", "Bob Example", 2)
-    shelf.add_key(alice, "aliceFullAccess000000001")
+    shelf.add_key(alice, FULL)
     shelf.add_key(alice, "aliceReadOnly00000000001", write=False, groups={})
     shelf.add_key(alice, "aliceNoNotes000000000001", notes=False, groups={})
     shelf.add_key(alice, "aliceNoLibrary0000000001", library=False)
@@ -59,8 +79,11 @@ class Replay:
     def sent(self, record: dict[str, Any]) -> list[str]:
         """What differs in the answer to a record."""
         request, expected = record["request"], record["response"]
-        if record["name"] == "session.completed":
-            self.shelf.grant(next(iter(self.made.values())) and self.made[request["path"].rpartition("/")[2]], 1)
+        if record["name"] == "session.completed":  # a person said yes in between
+            self.shelf.grant(self.made[request["path"].rpartition("/")[2]], 1)
+        part = record["name"].endswith(".stored")  # recorded with the header of the key and most of the body cut away
+        if part:
+            request["headers"]["Zotero-API-Key"] = FULL
         body = request.get("body")
         text = body if isinstance(body, str) else "" if body is None else json.dumps(expanded(body))
         data = self.ours(text).encode()
@@ -69,11 +92,21 @@ class Replay:
         answer = self.client.open(
             self.ours(request["path"]), HOST, method=request["method"], headers=request["headers"], data=data
         )
-        got = json.loads(answer.data) if answer.data and answer.mimetype == "application/json" else answer.get_data(as_text=True)
+        got = (
+            json.loads(answer.data)
+            if answer.data and answer.mimetype == "application/json"
+            else answer.get_data(as_text=True)
+        )
         wanted = expanded(expected["body"])
         self.learn(wanted, got)
-        found = [f"status {answer.status_code}, not {expected['status']}"] if answer.status_code != expected["status"] else []
-        for name in HEADERS:
+        found = (
+            [f"status {answer.status_code}, not {expected['status']}"]
+            if answer.status_code != expected["status"]
+            else []
+        )
+        if part:
+            got = {name: {one: got[name].get(one) for one in wanted[name]} for name in wanted}
+        for name in () if part else HEADERS:
             ours, theirs = answer.headers.get(name), expected["headers"].get(name)
             if ours != (self.ours(theirs) if theirs else theirs) and not (name.startswith("Zotero") and theirs is None):
                 found.append(f"{name} {ours}, not {theirs}")
@@ -103,11 +136,11 @@ def different(at: str, got: Any, wanted: Any) -> Iterator[str]:
     """Where two bodies differ; the wording of messages aside."""
     if isinstance(got, dict) and isinstance(wanted, dict):
         for name in sorted(got.keys() | wanted.keys()):
-            if name in ("message", "loginURL", "emails", "collections") and name != "collections":
+            if name in WORDING:
                 continue
             if name not in got or name not in wanted:
                 yield f"{at}.{name} {'is missing' if name in wanted else 'is too much'}"
-            elif name == "collections" and isinstance(got[name], list):
+            elif name in ("collections", "tags") and isinstance(got[name], list):  # their order means nothing
                 yield from different(f"{at}.{name}", sorted(map(str, got[name])), sorted(map(str, wanted[name])))
             else:
                 yield from different(f"{at}.{name}", got[name], wanted[name])
@@ -121,9 +154,14 @@ def different(at: str, got: Any, wanted: Any) -> Iterator[str]:
         yield f"{at} {str(got)[:80]}, not {str(wanted)[:80]}"
 
 
-def moments(value: Any) -> Iterator[str]:
-    """The times that the server took from its clock."""
-    yield from re.findall(r'"(2026-[\d-]+T[\d:]+Z)"', json.dumps(value))
+def moment(records: list[dict[str, Any]], at: int) -> str:
+    """What the server's clock said at a record: the latest time in its answer, else that of the object when next read."""
+    record = records[at]
+    if record["response"]["status"] == 204:
+        path = record["request"]["path"]
+        again = (one for one in records[at:] if one["request"]["path"] == path and one["request"]["method"] == "GET")
+        record = next(again, record)
+    return max(re.findall(r'"(2026-[\d-]+T[\d:]+Z)"', json.dumps(record["response"]["body"])), default="")
 
 
 @pytest.fixture(scope="module")
@@ -132,14 +170,12 @@ def differences() -> dict[str, list[str]]:
         pytest.skip("the recorded exchanges (../shared/zotero/web-contract.jsonl) are not here")
     records = [json.loads(line) for line in RECORDS.read_text(encoding="utf-8").splitlines()]
     clock = [datetime(2026, 11, 23, 18, 6, 19, tzinfo=UTC)]
-    now: Callable[[], datetime] = lambda: clock[0]
     found = {}
-    with Shelf.opened(None, now) as shelf:
+    with Shelf.opened(None, lambda: clock[0]) as shelf:
         peopled(shelf)
         replay = Replay(shelf)
-        for record in records:
-            latest = max(moments(record["response"]["body"]), default="")
-            if latest:
+        for number, record in enumerate(records):
+            if latest := moment(records, number):
                 clock[0] = max(clock[0], datetime.fromisoformat(latest))
             found[record["name"]] = replay.sent(record)
     return found
@@ -147,5 +183,5 @@ def differences() -> dict[str, list[str]]:
 
 def test_the_sandbox_answers_as_the_server(differences: dict[str, list[str]]) -> None:
     failing = {name: why for name, why in differences.items() if why}
-    assert sorted(failing) == sorted(DIFFERENT), failing
+    assert failing.keys() == DIFFERENT.keys(), {name: why[:3] for name, why in failing.items() if name not in DIFFERENT}
     assert len(differences) - len(failing) >= LEAST

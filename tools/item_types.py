@@ -28,7 +28,7 @@ def main(path: str) -> None:
     print(HEAD.format(version=schema["version"]), end="")
     print(f"version: {schema['version']}\ntypes:")
     for one in sorted(schema["itemTypes"], key=lambda one: str(one["itemType"])):
-        print(f"  {one['itemType']}: {{name: {_quoted(english['itemTypes'][one['itemType']])}, {_row(one)}}}")
+        print(f"  {one['itemType']}: {{name: {_quoted(english['itemTypes'][one['itemType']])}, {_row(one, english)}}}")
     dates = [name for name, meta in schema["meta"]["fields"].items() if meta["type"] == "date"]
     print(f"dates: [{', '.join(dates)}]")
     used = {field["field"] for one in schema["itemTypes"] for field in one["fields"]}
@@ -37,8 +37,9 @@ def main(path: str) -> None:
     _names("creators", english["creatorTypes"], english["creatorTypes"])
 
 
-def _row(one: dict[str, Any]) -> str:
-    creators = sorted(one["creatorTypes"], key=lambda creator: not creator.get("primary", False))
+def _row(one: dict[str, Any], english: dict[str, dict[str, str]]) -> str:
+    called = english["creatorTypes"]
+    creators = sorted(one["creatorTypes"], key=lambda role: (not role.get("primary"), called[role["creatorType"]]))
     base = ", ".join(f"{field['field']}: {field['baseField']}" for field in one["fields"] if "baseField" in field)
     parts = [f"fields: [{', '.join(field['field'] for field in one['fields'])}]"]
     parts += [f"base: {{{base}}}"] if base else []

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 
 from refsync.sync.rules import KEY, Data, Refused
 from refsync.sync.shelf import Stored
-from refsync.sync.showing import View, collated, creator_summary
+from refsync.sync.showing import SITE, View, collated, creator_summary
 
 _DEFAULT, _MOST, _MOST_KEYS = 25, 100, 100
 _FORMATS = ("json", "keys", "versions")
@@ -20,14 +20,6 @@ _SORTS = (
     *("title", "creator", "itemType", "publisher", "publicationTitle", "journalAbbreviation", "language"),
     *("accessDate", "libraryCatalog", "callNumber", "rights", "addedBy", "numItems"),
 )
-
-
-class Arguments(Protocol):
-    """The arguments of a query: some may come several times."""
-
-    def get(self, name: str, default: str = ..., /) -> str: ...
-    def getlist(self, name: str, /) -> list[str]: ...
-    def items(self) -> Iterable[tuple[str, str]]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +35,7 @@ class Query:
     links: Mapping[str, str]
 
     @classmethod
-    def of(cls, args: Arguments, keys: str = "") -> Query:
+    def of(cls, args: Mapping[str, str], keys: str = "") -> Query:
         """The query that the arguments make. Raises Refused for values that the server refuses. `keys` names the
         argument that lists keys, which raises the limit."""
         format = args.get("format", "json")
@@ -60,7 +52,9 @@ class Query:
         if format == "json":
             limit = min(asked or (_MOST_KEYS if keys and args.get(keys, "") else _DEFAULT), _MOST)
         defaults = {"start": "0", "direction": "desc" if sort in _DESCENDING else "asc", "include": "data"}
-        links = {name: value for name, value in args.items() if name not in ("key", "v") and defaults.get(name) != value}
+        links = {
+            name: value for name, value in args.items() if name not in ("key", "v") and defaults.get(name) != value
+        }
         if "limit" in links:
             links["limit"] = str(limit)
         return cls(
@@ -74,7 +68,7 @@ class Query:
         )
 
 
-def _number(args: Arguments, name: str) -> int:
+def _number(args: Mapping[str, str], name: str) -> int:
     value = args.get(name, "0") or "0"
     if not (value.isascii() and value.isdigit()):
         raise Refused(400, f"Invalid value for '{name}' parameter")
@@ -90,15 +84,17 @@ class Listed:
     links: str
 
 
-def objects(view: View, kind: str, args: Arguments, address: str, page: str, among: set[str] | None, place: str) -> Listed:
-    """A list of items or collections. `among` limits it to some keys; `place` is "", "top" or "trash"; `address` is that
-    of the list without its query, and `page` what a person reads there."""
+def objects(
+    view: View, kind: str, path: str, args: Mapping[str, str], tags: Sequence[str], among: set[str] | None
+) -> Listed:
+    """The items or collections that the list at `path` holds. `among` limits it to some keys, `tags` to those that have
+    all of these."""
     keys_name = "itemKey" if kind == "items" else "collectionKey"
     query = Query.of(args, keys_name)
     where, values = ["version > ?"], [query.since]
-    if place == "top":
+    if path.endswith("/top"):
         where.append("parent = ''")
-    if kind == "items" and place == "trash":
+    if path.endswith("/trash"):
         where.append("trashed")
     elif kind == "items" and args.get("includeTrashed", "") != "1":
         where.append("not trashed")
@@ -111,7 +107,7 @@ def objects(view: View, kind: str, args: Arguments, address: str, page: str, amo
         some = set([key for key in wanted.split(",") if KEY.fullmatch(key)][:_MOST_KEYS])
         found = [one for one in found if one.key in some]
     if kind == "items":
-        found = [one for one in found if _asked_for(one, args)]
+        found = [one for one in found if _asked_for(one, args, tags)]
     found.sort(key=lambda one: (_rank(view, query.sort, one), one.version), reverse=query.descending)
     shown = found[query.start :][: query.limit]
     body: Any
@@ -121,10 +117,10 @@ def objects(view: View, kind: str, args: Arguments, address: str, page: str, amo
         body = {one.key: one.version for one in shown}
     else:
         body = [view.shown(kind, one.key) for one in shown]
-    return Listed(total=len(found), body=body, links=_links(query, len(found), address, page))
+    return Listed(total=len(found), body=body, links=_links(query, len(found), view.host, path))
 
 
-def tags(view: View, args: Arguments, address: str, page: str, among: set[str] | None) -> Listed:
+def tags(view: View, path: str, args: Mapping[str, str], among: set[str] | None) -> Listed:
     """The tags of a library or of some of its items."""
     query = Query.of(args)
     counts: Counter[tuple[str, int]] = Counter()
@@ -135,7 +131,7 @@ def tags(view: View, args: Arguments, address: str, page: str, among: set[str] |
         counts = Counter({tag: count for tag, count in counts.items() if wanted.lower() in tag[0].lower()})
     found = sorted(counts, key=lambda tag: (collated(tag[0]), tag))
     shown = [view.tag(*tag, counts[tag]) for tag in found[query.start :][: query.limit]]
-    return Listed(total=len(found), body=shown, links=_links(query, len(found), address, page))
+    return Listed(total=len(found), body=shown, links=_links(query, len(found), view.host, path))
 
 
 def _rank(view: View, sort: str, one: Stored) -> Any:
@@ -154,15 +150,17 @@ def _rank(view: View, sort: str, one: Stored) -> Any:
     return collated(str(one.data.get(sort, "")))
 
 
-def _asked_for(item: Stored, args: Arguments) -> bool:
+def _asked_for(item: Stored, args: Mapping[str, str], tags: Sequence[str]) -> bool:
     kind = args.get("itemType", "")
     if kind and not _matches(kind, {item.data["itemType"]}):
         return False
-    if any(not _matches(tag, _tags(item.data)) for tag in args.getlist("tag")):
+    if any(not _matches(tag, _tags(item.data)) for tag in tags):
         return False
     words = args.get("q", "").casefold().split()
     names = [" ".join(map(str, creator.values())) for creator in item.data.get("creators", ())]
-    text = " ".join([str(item.data.get("title", "")), *names, str(item.data.get("date", ""))]).casefold() if words else ""
+    text = (
+        " ".join([str(item.data.get("title", "")), *names, str(item.data.get("date", ""))]).casefold() if words else ""
+    )
     return all(word in text for word in words)
 
 
@@ -177,7 +175,7 @@ def _matches(wanted: str, values: set[str]) -> bool:
     return bool(values & set(wanted.removeprefix("\\").split(" || ")))
 
 
-def _links(query: Query, total: int, address: str, page: str) -> str:
+def _links(query: Query, total: int, host: str, path: str) -> str:
     """The Link header: the first, previous, next and last part when there are several, and the page for people."""
     found: list[tuple[str, str]] = []
 
@@ -186,9 +184,9 @@ def _links(query: Query, total: int, address: str, page: str) -> str:
         if start > 0:
             params["start"] = str(start)
         text = urlencode(sorted(params.items()))
-        found.append((f"{address}?{text}" if text else address, rel))
+        found.append((f"{host}{path}?{text}" if text else f"{host}{path}", rel))
 
-    if query.limit and total > query.limit or query.start:
+    if query.start or (query.limit and total > query.limit):
         size = query.limit or total or 1
         if query.start:
             link("first", 0)
@@ -199,5 +197,5 @@ def _links(query: Query, total: int, address: str, page: str) -> str:
             link("last", total - size)
         else:
             link("last", (total - 1) // size * size)
-    found.append((page, "alternate"))
+    found.append((f"{SITE}{path}", "alternate"))
     return ", ".join(f'<{url}>; rel="{rel}"' for url, rel in found)

@@ -117,7 +117,8 @@ class Sandbox:
     def _answered(self, request: Request) -> Response:
         _check_version(request)
         access = self._access(request)
-        endpoint, values = _MAP.bind_to_environ(request.environ).match()
+        endpoint, found = _MAP.bind_to_environ(request.environ).match()
+        values = dict(found)
         if "Expect" in request.headers:
             raise Refused(417, "Expect header is not supported")
         if endpoint.startswith("library:"):

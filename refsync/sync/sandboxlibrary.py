@@ -116,13 +116,12 @@ def _read(visit: Visit, name: str, key: str = "") -> Response:
         return _json(_deleted(visit))
     if name == "nothing":
         return _listed(listing.Listed(total=0, body={} if request.path.endswith("settings") else [], links=""))
-    address, page = f"{view.host}{request.path}", f"https://www.zotero.org{request.path}"
-    endpoint, _, place = name.partition(":")
+    args, tags, endpoint = request.args.to_dict(), request.args.getlist("tag"), name.partition(":")[0]
     among = _among(visit, endpoint, key) if key else None
     if endpoint == "tags":
-        return _listed(listing.tags(view, request.args, address, page, among))
+        return _listed(listing.tags(view, request.path, args, among))
     kind = "collections" if "collections" in endpoint else "items"
-    return _listed(listing.objects(view, kind, request.args, address, page, among, place))
+    return _listed(listing.objects(view, kind, request.path, args, tags, among))
 
 
 def _among(visit: Visit, endpoint: str, key: str) -> set[str]:
@@ -185,7 +184,11 @@ def _write_many(visit: Visit, kind: str) -> Response:
             key, changed = _write_listed(visit, kind, _unwrapped(one))
         except Refused as refused:
             data = {"data": refused.data} if refused.data else {}
-            report["failed"][index] = {"code": refused.code, "message": html.escape(refused.message, quote=False), **data}
+            report["failed"][index] = {
+                "code": refused.code,
+                "message": html.escape(refused.message, quote=False),
+                **data,
+            }
             continue
         if changed:
             report["successful"][index] = visit.view.shown(kind, key)
@@ -212,7 +215,9 @@ def _token(visit: Visit) -> str | None:
 def _check_library(visit: Visit) -> None:
     version = visit.version()
     if visit.since is not None and visit.since < version:
-        raise Refused(412, f"Library has been modified since specified version (expected {visit.since}, found {version})")
+        raise Refused(
+            412, f"Library has been modified since specified version (expected {visit.since}, found {version})"
+        )
 
 
 def _write_listed(visit: Visit, kind: str, sent: Data) -> tuple[str, bool]:
@@ -313,7 +318,9 @@ def _write_one(visit: Visit, kind: str, key: str) -> Response:
         raise Refused(409, f"'key' property in JSON does not match {_CALLED[kind].lower()} key of request")
     header, version = visit.since, _version_of(sent)
     if header is not None and version is not None and header != version:
-        raise Refused(400, f"If-Unmodified-Since-Version value does not match JSON 'version' property ({header} != {version})")
+        raise Refused(
+            400, f"If-Unmodified-Since-Version value does not match JSON 'version' property ({header} != {version})"
+        )
     expected, whole = header if header is not None else version, visit.request.method == "PUT"
     shelf, library = visit.view.shelf, visit.view.library
     with shelf.writing(library) as next_version:

@@ -107,7 +107,9 @@ class Shelf:
             shelf._made()
             if shelf._base.execute("pragma quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError
-            shelf._base.execute("pragma journal_mode = wal")  # each object is one commit: without it a disk waits for each
+            shelf._base.execute(
+                "pragma journal_mode = wal"
+            )  # each object is one commit: without it a disk waits for each
             shelf._base.execute("pragma synchronous = normal")
         except OSError as error:
             raise NoShelf(path, f"cannot be opened: {error.strerror or error}.") from None
@@ -169,7 +171,9 @@ class Shelf:
 
     def add_key(self, user: int, key: str | None = None, **access: Any) -> str:
         """A key of 24 characters for a user; `access` as in Access, all of it when nothing is said."""
-        text = key or "".join(secrets.choice("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(24))
+        text = key or "".join(
+            secrets.choice("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(24)
+        )
         with self._transaction("immediate"):
             row = (text, user, json.dumps({"groups": {"all": True}, **access}))
             self._base.execute("insert into keys(key, userid, access) values(?, ?, ?)", row)
@@ -345,7 +349,9 @@ class Shelf:
         """Deletes an object for ever with those below it: items say so each, collections only the one that is named."""
         for below in self.listed(library, kind, "parent = ?", (key,)):
             self.drop(library, kind, below.key, version, listed=kind == "items")
-        gone = self._base.execute("delete from objects where library = ? and kind = ? and key = ?", (library, kind, key))
+        gone = self._base.execute(
+            "delete from objects where library = ? and kind = ? and key = ?", (library, kind, key)
+        )
         side = "collection" if kind == "collections" else "item"
         self._base.execute(f"delete from members where library = ? and {side} = ?", (library, key))
         if kind == "items":

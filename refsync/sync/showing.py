@@ -13,7 +13,7 @@ from refsync.sync.itemtypes import FILED, ItemTypes
 from refsync.sync.rules import Data
 from refsync.sync.shelf import Shelf, Stored
 
-_SITE = "https://www.zotero.org"
+SITE = "https://www.zotero.org"
 _MONTHS = {name.lower(): number for number, name in enumerate(month_abbr) if name}
 _YEAR_FIRST = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?![-\d])|(\d{4})(?=-\d{4})")
 _MONTH_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
@@ -59,9 +59,11 @@ class View:
     def _page(self) -> tuple[str, str]:
         kind, number = self.library.split("/")
         if kind == "groups":
-            return next(one["name"] for one in self.shelf.groups() if one["id"] == int(number)), f"{_SITE}/{self.library}"
+            return next(
+                one["name"] for one in self.shelf.groups() if one["id"] == int(number)
+            ), f"{SITE}/{self.library}"
         name, display = self.shelf.user(int(number)) or ("", "")
-        return display, f"{_SITE}/{name}"
+        return display, f"{SITE}/{name}"
 
     def _owner(self) -> Data:
         kind, number = self.library.split("/")
@@ -92,7 +94,7 @@ class View:
             meta["parsedDate"] = parsed
         if kind != "attachment" or data["linkMode"] in FILED:
             meta["numChildren"] = stored.children
-        shown = {"parentItem": stored.parent} if stored.parent else {}
+        shown: Data = {"parentItem": stored.parent} if stored.parent else {}
         shown |= template(self.types, kind, data.get("linkMode"))
         shown |= {name: value for name, value in data.items() if name in shown}
         if stored.trashed:
@@ -116,8 +118,8 @@ def _single(several: list[str]) -> str | list[str]:
 
 def template(types: ItemTypes, kind: str, mode: str | None = None) -> Data:
     """An empty item of a type, its properties in the order of the API."""
-    row, found = types.types[kind], {"itemType": kind}
-    shown: Data = dict(found)
+    row = types.types[kind]
+    shown: Data = {"itemType": kind}
     if kind == "attachment":
         shown["linkMode"] = mode
     if kind == "note":
@@ -165,10 +167,11 @@ def parsed_date(text: str) -> str:
     return f"{year}-{month_:02}-{day_:02}" if 1 <= day_ <= 31 else f"{year}-{month_:02}"
 
 
-def collated(text: str) -> list[tuple[bool, str]]:
-    """Orders text as the server's database does: signs before letters, without regard to case and accents."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    return [(char.isalnum(), char) for char in plain if not unicodedata.combining(char)]
+def collated(text: str) -> list[tuple[int, str]]:
+    """Orders text about as the server's database does: signs, letters, then what lies beyond the 16-bit characters;
+    without regard to case and accents."""
+    plain = unicodedata.normalize("NFD", text).casefold()
+    return [(2 if char > "\uffff" else int(char.isalnum()), char) for char in plain if not unicodedata.combining(char)]
 
 
 def group(one: dict[str, Any], host: str, user: int | None) -> Data:
@@ -176,7 +179,7 @@ def group(one: dict[str, Any], host: str, user: int | None) -> Data:
     path = f"groups/{one['id']}"
     links = {
         "self": {"href": f"{host}/{path}", "type": "application/json"},
-        "alternate": {"href": f"{_SITE}/{path}", "type": "text/html"},
+        "alternate": {"href": f"{SITE}/{path}", "type": "text/html"},
     }
     meta = {"created": one["made"], "lastModified": one["made"], "numItems": one["items"]}
     if user == one["owner"]:
