@@ -27,7 +27,7 @@ DOORS = {
     "click": ("cli/", "a return value that cli/ shows"),
     "yaml": ("documents.py", "documents.parsed and documents.written"),
     "msgspec": ("documents.py", "documents.Struct and documents.checked"),
-    "werkzeug": ("sync/sandbox", "sync.sandbox.serving"),
+    "werkzeug": ("sync/sandbox/", "sync.sandbox.serving"),
     "rapidfuzz": ("matching.py", "matching.similarity"),
 }
 ROOMS = ("formats", "resolvers", "sync")

@@ -19,7 +19,8 @@ from werkzeug.test import Client
 from refsync import documents
 from refsync.sync import sandbox
 from refsync.sync.itemtypes import item_types
-from refsync.sync.shelf import NoShelf, Shelf
+from refsync.sync.sandbox.accounts import Accounts
+from refsync.sync.sandbox.database import Database, NoShelf
 from tests.conftest import ROOT, SHARED
 
 FOLDER = ROOT / "tests" / "cases" / "sandbox"
@@ -35,20 +36,20 @@ KNOWN |= {"status", "version", "answer", "failed", "keys", "count", "text", "sho
 class Visitor:
     """One who asks a sandbox in memory, a minute after the other step. Names of steps stand for what was kept of answers."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        first = shelf.first_key()
-        other = shelf.add_user("other", "Other", 2)
-        shelf.add_group("Ours", first.user, group=1)
-        shelf.add_group("Theirs", other, group=2)
-        shelf.add_group("Everybody's", other, public=True, group=3)
+    def __init__(self, accounts: Accounts) -> None:
+        user, key = accounts.first()
+        other = accounts.add_user("other", "Other", 2)
+        accounts.add_group("Ours", user, group=1)
+        accounts.add_group("Theirs", other, group=2)
+        accounts.add_group("Everybody's", other, public=True, group=3)
         self.names = {
-            "~": f"/users/{first.user}",
-            "FULL": first.key,
-            "READ": shelf.add_key(first.user, write=False),
-            "NONOTES": shelf.add_key(first.user, notes=False),
-            "GROUPS": shelf.add_key(first.user, library=False),
+            "~": f"/users/{user}",
+            "FULL": key,
+            "READ": accounts.add_key(user, write=False),
+            "NONOTES": accounts.add_key(user, notes=False),
+            "GROUPS": accounts.add_key(user, library=False),
         }
-        self.client = Client(sandbox.Sandbox(shelf))
+        self.client = Client(sandbox.Sandbox(accounts))
 
     def named(self, text: str) -> str:
         for name, value in self.names.items():
@@ -103,8 +104,8 @@ def holds(got: Any, wanted: Any) -> bool:
 @pytest.mark.parametrize("steps", CASES)
 def test_exchanges(steps: list[dict[str, Any]]) -> None:
     clock = [datetime(2026, 1, 1, tzinfo=UTC)]
-    with Shelf.opened(None, lambda: clock[0]) as shelf:
-        visitor = Visitor(shelf)
+    with Database.opened(None) as database:
+        visitor = Visitor(Accounts(database=database, now=lambda: clock[0]))
         for number, step in enumerate(steps):
             clock[0] = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
             visitor.does(step)

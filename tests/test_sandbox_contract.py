@@ -13,7 +13,8 @@ import pytest
 from werkzeug.test import Client
 
 from refsync.sync import sandbox
-from refsync.sync.shelf import Shelf
+from refsync.sync.sandbox.accounts import Accounts
+from refsync.sync.sandbox.database import Database
 from tests.conftest import SHARED
 
 RECORDS = SHARED / "zotero" / "web-contract.jsonl"
@@ -56,31 +57,31 @@ def expanded(value: Any) -> Any:
     return value
 
 
-def peopled(shelf: Shelf) -> None:
+def peopled(accounts: Accounts) -> None:
     """The users, keys and groups that the records presuppose."""
-    alice, bob = shelf.add_user("alice", "Alice Example", 1), shelf.add_user("bob", "Bob Example", 2)
-    shelf.add_key(alice, FULL)
-    shelf.add_key(alice, "aliceReadOnly00000000001", write=False, groups={})
-    shelf.add_key(alice, "aliceNoNotes000000000001", notes=False, groups={})
-    shelf.add_key(alice, "aliceNoLibrary0000000001", library=False)
-    shelf.add_group("Alice group", alice, group=1)
-    shelf.add_group("Bob private", bob, group=2)
-    shelf.add_group("Bob public", bob, public=True, group=3)
+    alice, bob = accounts.add_user("alice", "Alice Example", 1), accounts.add_user("bob", "Bob Example", 2)
+    accounts.add_key(alice, FULL)
+    accounts.add_key(alice, "aliceReadOnly00000000001", write=False, groups={})
+    accounts.add_key(alice, "aliceNoNotes000000000001", notes=False, groups={})
+    accounts.add_key(alice, "aliceNoLibrary0000000001", library=False)
+    accounts.add_group("Alice group", alice, group=1)
+    accounts.add_group("Bob private", bob, group=2)
+    accounts.add_group("Bob public", bob, public=True, group=3)
 
 
 class Replay:
     """Sends the records one after the other, with the keys that the sandbox made where the server made others."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self.client = Client(sandbox.Sandbox(shelf))
+    def __init__(self, accounts: Accounts) -> None:
+        self.accounts = accounts
+        self.client = Client(sandbox.Sandbox(accounts))
         self.made: dict[str, str] = {}
 
     def sent(self, record: dict[str, Any]) -> list[str]:
         """What differs in the answer to a record."""
         request, expected = record["request"], record["response"]
         if record["name"] == "session.completed":  # a person said yes in between
-            self.shelf.grant(self.made[request["path"].rpartition("/")[2]], 1)
+            self.accounts.grant(self.made[request["path"].rpartition("/")[2]], 1)
         part = record["name"].endswith(".stored")  # recorded with the header of the key and most of the body cut away
         if part:
             request["headers"]["Zotero-API-Key"] = FULL
@@ -171,9 +172,10 @@ def differences() -> dict[str, list[str]]:
     records = [json.loads(line) for line in RECORDS.read_text(encoding="utf-8").splitlines()]
     clock = [datetime(2026, 11, 23, 18, 6, 19, tzinfo=UTC)]
     found = {}
-    with Shelf.opened(None, lambda: clock[0]) as shelf:
-        peopled(shelf)
-        replay = Replay(shelf)
+    with Database.opened(None) as database:
+        accounts = Accounts(database=database, now=lambda: clock[0])
+        peopled(accounts)
+        replay = Replay(accounts)
         for number, record in enumerate(records):
             if latest := moment(records, number):
                 clock[0] = max(clock[0], datetime.fromisoformat(latest))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from refsync.sync.rules import KEY, Data, Refused
-from refsync.sync.shelf import Stored
-from refsync.sync.showing import SITE, View, collated, creator_summary
+from refsync.sync.properties import KEY, Data, Refused
+from refsync.sync.sandbox.library import Stored
+from refsync.sync.sandbox.showing import SITE, View, collated, creator_summary
 
 _DEFAULT, _MOST, _MOST_KEYS = 25, 100, 100
 _FORMATS = ("json", "keys", "versions")
@@ -91,7 +91,7 @@ def objects(
     all of these."""
     keys_name = "itemKey" if kind == "items" else "collectionKey"
     query = Query.of(args, keys_name)
-    where, values = ["version > ?"], [query.since]
+    where = ["version > ?"]
     if path.endswith("/top"):
         where.append("parent = ''")
     if path.endswith("/trash"):
@@ -100,7 +100,7 @@ def objects(
         where.append("not trashed")
     found = [
         one
-        for one in view.shelf.listed(view.library, kind, " and ".join(where), values)
+        for one in view.library.listed(kind, " and ".join(where), query.since)
         if view.visible(one) and (among is None or one.key in among)
     ]
     if wanted := args.get(keys_name, ""):
@@ -124,7 +124,7 @@ def tags(view: View, path: str, args: Mapping[str, str], among: set[str] | None)
     """The tags of a library or of some of its items."""
     query = Query.of(args)
     counts: Counter[tuple[str, int]] = Counter()
-    for item in view.shelf.listed(view.library, "items"):
+    for item in view.library.listed("items"):
         if view.visible(item) and (among is None or item.key in among):
             counts.update((tag["tag"], tag.get("type", 0)) for tag in item.data.get("tags", ()))
     if wanted := args.get("q", ""):
@@ -139,9 +139,9 @@ def _rank(view: View, sort: str, one: Stored) -> Any:
         return collated(one.data["name"]) if sort == "title" else []
     match sort:
         case "dateModified":
-            return one.modified
+            return one.data["dateModified"]
         case "dateAdded":
-            return one.added
+            return one.data["dateAdded"]
         case "creator":
             return collated(creator_summary(view.types, one.data))
         case "title":

@@ -6,12 +6,12 @@ import re
 import unicodedata
 from calendar import month_abbr
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from refsync.sync.itemtypes import FILED, ItemTypes
-from refsync.sync.rules import Data
-from refsync.sync.shelf import Shelf, Stored
+from refsync.sync.properties import Data
+from refsync.sync.sandbox.accounts import Accounts, Group
+from refsync.sync.sandbox.library import Library, Stored
 
 SITE = "https://www.zotero.org"
 _MONTHS = {name.lower(): number for number, name in enumerate(month_abbr) if name}
@@ -22,26 +22,34 @@ _YEAR, _DAY, _MONTH = re.compile(r"\b(\d{4})\b"), re.compile(r"\b(\d{1,2})\b"), 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """A library as one who asks sees it. `library` is "users/1", `host` the address of the server, without a slash."""
+    """A library as one who asks sees it. `host` is the address of the server, without a slash."""
 
-    shelf: Shelf
+    library: Library
+    accounts: Accounts
     types: ItemTypes
-    library: str
     host: str
     notes: bool = True
 
     def shown(self, kind: str, key: str) -> Data | None:
         """An object as the API shows it, None when there is none or the notes are hidden."""
-        stored = self.shelf.found(self.library, kind, key)
+        stored = self.library.found(kind, key)
         if stored is None or not self.visible(stored):
             return None
-        links = self._links(kind, key)
+        name, page = self._owner()
+        base = f"{self.host}/{self.library.name}/{kind}"
+        links = {"self": _link(f"{base}/{key}"), "alternate": _page(f"{page}/{kind}/{key}")}
         if stored.parent:
-            up = {"href": f"{self.host}/{self.library}/{kind}/{stored.parent}", "type": "application/json"}
-            links["up"] = up
+            links["up"] = _link(f"{base}/{stored.parent}")
+        owners, number = self.library.name.split("/")
+        library = {
+            "type": owners.removesuffix("s"),
+            "id": int(number),
+            "name": name,
+            "links": {"alternate": _page(page)},
+        }
         meta, data = self._item(stored) if kind == "items" else self._collection(stored)
         head = {"key": key, "version": stored.version}
-        return {**head, "library": self._owner(), "links": links, "meta": meta, "data": {**head, **data}}
+        return {**head, "library": library, "links": links, "meta": meta, "data": {**head, **data}}
 
     def visible(self, stored: Stored) -> bool:
         """Whether one who asks may see it: keys may hide notes."""
@@ -49,36 +57,21 @@ class View:
 
     def tag(self, text: str, kind: int, count: int) -> Data:
         """A tag as the API lists it."""
-        path = f"{self.library}/tags/{quote(text, safe='')}"
-        links = {
-            "self": {"href": f"{self.host}/{path}", "type": "application/json"},
-            "alternate": {"href": f"http://zotero.org/{path}", "type": "text/html"},
-        }
+        path = f"{self.library.name}/tags/{quote(text, safe='')}"
+        links = {"self": _link(f"{self.host}/{path}"), "alternate": _page(f"http://zotero.org/{path}")}
         return {"tag": text, "links": links, "meta": {"type": kind, "numItems": count}}
 
-    def _page(self) -> tuple[str, str]:
-        kind, number = self.library.split("/")
-        if kind == "groups":
-            return next(
-                one["name"] for one in self.shelf.groups() if one["id"] == int(number)
-            ), f"{SITE}/{self.library}"
-        name, display = self.shelf.user(int(number)) or ("", "")
+    def _owner(self) -> tuple[str, str]:
+        """(name, page for people) of whose library it is."""
+        owners, number = self.library.name.split("/")
+        if owners == "groups":
+            group = self.accounts.group(int(number))
+            return group.name if group else "", f"{SITE}/{self.library.name}"
+        name, display = self.accounts.user(int(number)) or ("", "")
         return display, f"{SITE}/{name}"
 
-    def _owner(self) -> Data:
-        kind, number = self.library.split("/")
-        name, page = self._page()
-        links = {"alternate": {"href": page, "type": "text/html"}}
-        return {"type": kind.removesuffix("s"), "id": int(number), "name": name, "links": links}
-
-    def _links(self, kind: str, key: str) -> Data:
-        return {
-            "self": {"href": f"{self.host}/{self.library}/{kind}/{key}", "type": "application/json"},
-            "alternate": {"href": f"{self._page()[1]}/{kind}/{key}", "type": "text/html"},
-        }
-
     def _collection(self, stored: Stored) -> tuple[Data, Data]:
-        items = len(self.shelf.members(self.library, stored.key))
+        items = len(self.library.members(stored.key))
         data: Data = {"name": stored.data["name"], "parentCollection": stored.parent or False}
         data["relations"] = {name: _single(found) for name, found in stored.data.get("relations", {}).items()}
         if stored.trashed:
@@ -102,14 +95,22 @@ class View:
         if stored.parent:
             del shown["collections"]
         shown["relations"] = self._relations(stored)
-        return meta, {**shown, "dateAdded": stored.added, "dateModified": stored.modified}
+        return meta, {**shown, "dateAdded": data["dateAdded"], "dateModified": data["dateModified"]}
 
     def _relations(self, stored: Stored) -> Data:
         found: dict[str, list[str]] = dict(stored.data.get("relations", {}))
         if stored.related:
-            here = {f"http://zotero.org/{self.library}/items/{key}" for key in stored.related}
+            here = {f"http://zotero.org/{self.library.name}/items/{key}" for key in stored.related}
             found["dc:relation"] = sorted({*found.get("dc:relation", ()), *here})
         return {name: _single(several) for name, several in found.items()}
+
+
+def _link(address: str) -> Data:
+    return {"href": address, "type": "application/json"}
+
+
+def _page(address: str) -> Data:
+    return {"href": address, "type": "text/html"}
 
 
 def _single(several: list[str]) -> str | list[str]:
@@ -174,18 +175,15 @@ def collated(text: str) -> list[tuple[int, str]]:
     return [(2 if char > "\uffff" else int(char.isalnum()), char) for char in plain if not unicodedata.combining(char)]
 
 
-def group(one: dict[str, Any], host: str, user: int | None) -> Data:
-    """A group as the API shows it."""
-    path = f"groups/{one['id']}"
-    links = {
-        "self": {"href": f"{host}/{path}", "type": "application/json"},
-        "alternate": {"href": f"{SITE}/{path}", "type": "text/html"},
-    }
-    meta = {"created": one["made"], "lastModified": one["made"], "numItems": one["items"]}
-    if user == one["owner"]:
+def group(one: Group, host: str, user: int | None) -> Data:
+    """A group as the API shows it to a user."""
+    path = f"groups/{one.number}"
+    links = {"self": _link(f"{host}/{path}"), "alternate": _page(f"{SITE}/{path}")}
+    meta = {"created": one.made, "lastModified": one.made, "numItems": one.items}
+    if user == one.owner:
         meta["isAdmin"] = True
-    data = {"id": one["id"], "version": one["version"], "name": one["name"], "owner": one["owner"]}
-    data |= {"type": "PublicClosed" if one["public"] else "Private", "description": "", "url": ""}
-    reading = "all" if one["public"] else "members"
+    head = {"id": one.number, "version": one.version}
+    kind, reading = ("PublicClosed", "all") if one.public else ("Private", "members")
+    data = {**head, "name": one.name, "owner": one.owner, "type": kind, "description": "", "url": ""}
     data |= {"libraryEditing": "members", "libraryReading": reading, "fileEditing": "none"}
-    return {"id": one["id"], "version": one["version"], "links": links, "meta": meta, "data": data}
+    return {**head, "links": links, "meta": meta, "data": data}
