@@ -17,6 +17,7 @@ import requests
 from werkzeug.test import Client
 
 from refsync import documents
+from refsync.model import Failure
 from refsync.sync import sandbox
 from refsync.sync.itemtypes import item_types
 from refsync.sync.sandbox.accounts import Accounts
@@ -163,6 +164,15 @@ def test_middleware_makes_it_fail() -> None:
         assert versions(server) == (1, {})
 
 
+def test_only_this_machine_is_answered() -> None:
+    with sandbox.serving() as server:
+        head = {"Zotero-API-Key": server.key, "Host": "example.org"}
+        assert requests.get(f"{server.url}/keys/current", headers=head, timeout=60).status_code == 400
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(Failure, match="cannot be served"), sandbox.serving(port=port):
+            pass
+
+
 def test_threads_never_share_a_version(tmp_path: Path) -> None:
     with sandbox.serving(tmp_path / "library.sqlite") as server, ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: posted(server, [{"itemType": "book"}] * 10), range(6)))
@@ -175,6 +185,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import requests
+from refsync.model import Failure
 from refsync.sync import sandbox
 with sandbox.serving(Path(sys.argv[1])) as server:
     for _ in range(int(sys.argv[2])):

@@ -41,6 +41,12 @@ def _kind(types: ItemTypes, sent: Data, before: Data | None, *, whole: bool) -> 
         return str(before["itemType"])
     if not isinstance(kind, str) or kind not in types.types:
         raise Refused(400, f"'{kind}' is not a valid itemType")
+    if (
+        before
+        and kind != before["itemType"]
+        and not (types.types[kind].creators and types.types[before["itemType"]].creators)
+    ):
+        raise Refused(400, f"Cannot change item type from {before['itemType']} to {kind}")  # notes, attachments
     return kind
 
 

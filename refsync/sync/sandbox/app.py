@@ -21,6 +21,14 @@ _log = logging.getLogger(__name__)
 _METHODS = ("HEAD", "GET", "POST", "PUT", "PATCH", "DELETE")  # in the order of the Allow header
 
 
+class _Asked(Request):
+    trusted_hosts: list[str] | None = [
+        "127.0.0.1",
+        "localhost",
+    ]  # a page on the web may not lead a browser here under a name of its own
+    max_content_length = 50_000_000
+
+
 class _Key(BaseConverter):
     regex = "[23456789ABCDEFGHIJKLMNPQRSTUVWXYZ]{8}"
 
@@ -82,7 +90,7 @@ class Sandbox:
         self.types = item_types()
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        request = Request(environ)
+        request = _Asked(environ)
         try:
             response = self._answered(request)
         except Refused as refused:
@@ -102,6 +110,7 @@ class Sandbox:
         return response(environ, start_response)
 
     def _answered(self, request: Request) -> Response:
+        host = request.host_url.rstrip("/")
         _check_version(request)
         access = self._access(request)
         name, found = _MAP.bind_to_environ(request.environ).match()
@@ -111,7 +120,6 @@ class Sandbox:
         if "owners" not in values:
             return outside.answer(outside.Caller(request, access, self.accounts, self.types), name, **values)
         library, notes = self._library(request, access, values.pop("owners"), values.pop("owner"), name)
-        host = request.host_url.rstrip("/")
         view = View(library=library, accounts=self.accounts, types=self.types, host=host, notes=notes)
         visit = Visit(request=request, view=view, key=access.key if access else "", now=self.accounts.now())
         if request.method in ("GET", "HEAD"):

@@ -153,6 +153,8 @@ def _without_mirrored(visit: Visit, sent: Data, stored: Stored | None) -> Data:
 
 def _break_cycle(visit: Visit, key: str, parent: str | bool, version: int) -> None:
     """Puts the new parent of a collection on top when it lay below it."""
+    if parent == key:
+        raise Refused(400, f"Collection {key} cannot be its own parent")
     above, seen = parent, set()
     while isinstance(above, str) and above not in seen:
         seen.add(above)
