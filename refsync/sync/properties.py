@@ -24,7 +24,7 @@ _ANY = "mendeleyDB:"  # predicates with this prefix may point at anything
 OF_ITEMS, OF_COLLECTIONS = ("owl:sameAs", "dc:replaces", "dc:relation", _ANY), ("owl:sameAs",)
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:Z|[+-]\d\d:?\d\d)?")
 _MULTIPART = re.compile(r"\d{4}-\d\d-\d\d (?=.)")
-_CHILDREN = ("note", "attachment", "annotation")
+CHILDREN = frozenset({"note", "attachment", "annotation"})  # what may hang below an item
 OF_FILES = ("filename", "md5", "mtime")
 _LONGEST_FIELD, _LONGEST_NAME, _LONGEST_NOTE = 65535, 255, 500_000  # bytes, characters, characters
 
@@ -230,7 +230,7 @@ def parent_item(kind: str, value: Any, look: Look) -> str | None:
         return None
     if not isinstance(value, str) or not KEY.fullmatch(value):
         raise Refused(400, "'parentItem' must be a valid item key or false")
-    if kind not in _CHILDREN:
+    if kind not in CHILDREN:
         raise Refused(400, "Child item must be note, attachment, or annotation")
     parent = look("items", value)
     if parent is None:

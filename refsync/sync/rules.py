@@ -7,7 +7,7 @@ from typing import Any
 
 from refsync.sync import properties
 from refsync.sync.itemtypes import FILED, ItemTypes
-from refsync.sync.properties import Data, Look, Refused, zoned
+from refsync.sync.properties import CHILDREN, Data, Look, Refused, zoned
 
 
 def item(
@@ -41,12 +41,9 @@ def _kind(types: ItemTypes, sent: Data, before: Data | None, *, whole: bool) -> 
         return str(before["itemType"])
     if not isinstance(kind, str) or kind not in types.types:
         raise Refused(400, f"'{kind}' is not a valid itemType")
-    if (
-        before
-        and kind != before["itemType"]
-        and not (types.types[kind].creators and types.types[before["itemType"]].creators)
-    ):
-        raise Refused(400, f"Cannot change item type from {before['itemType']} to {kind}")  # notes, attachments
+    old = before["itemType"] if before else kind
+    if kind != old and {kind, old} & CHILDREN:
+        raise Refused(400, f"Cannot change item type from {old} to {kind}")
     return kind
 
 

@@ -15,18 +15,16 @@ from refsync.sync.sandbox import outside, reads, writes
 from refsync.sync.sandbox.accounts import Access, Accounts
 from refsync.sync.sandbox.library import Library
 from refsync.sync.sandbox.showing import View
-from refsync.sync.sandbox.visits import Visit, plain
+from refsync.sync.sandbox.visits import LARGEST, Visit, plain
 
 _log = logging.getLogger(__name__)
 _METHODS = ("HEAD", "GET", "POST", "PUT", "PATCH", "DELETE")  # in the order of the Allow header
 
 
 class _Asked(Request):
-    trusted_hosts: list[str] | None = [
-        "127.0.0.1",
-        "localhost",
-    ]  # a page on the web may not lead a browser here under a name of its own
-    max_content_length = 50_000_000
+    # A page on the web may not lead a browser here under a name of its own.
+    trusted_hosts: list[str] | None = ["127.0.0.1", "localhost"]
+    max_content_length = LARGEST
 
 
 class _Key(BaseConverter):
@@ -36,17 +34,17 @@ class _Key(BaseConverter):
 _MANY, _ONE = ["GET", "POST", "DELETE"], ["GET", "PUT", "PATCH", "DELETE"]
 _LIBRARY = {
     "/items": ("items", _MANY),
-    "/items/top": ("items:top", ["GET"]),
-    "/items/trash": ("items:trash", ["GET"]),
+    "/items/top": ("items", ["GET"]),
+    "/items/trash": ("items", ["GET"]),
     "/items/<key:key>": ("item", _ONE),
     "/items/<key:key>/children": ("children", ["GET"]),
     "/items/<key:key>/tags": ("tags", ["GET"]),
     "/collections": ("collections", _MANY),
-    "/collections/top": ("collections:top", ["GET"]),
+    "/collections/top": ("collections", ["GET"]),
     "/collections/<key:key>": ("collection", _ONE),
     "/collections/<key:key>/collections": ("subcollections", ["GET"]),
     "/collections/<key:key>/items": ("members", ["GET", "POST"]),
-    "/collections/<key:key>/items/top": ("members:top", ["GET"]),
+    "/collections/<key:key>/items/top": ("members", ["GET"]),
     "/collections/<key:key>/items/<key:item>": ("member", ["DELETE"]),
     "/tags": ("tags", ["GET", "DELETE"]),
     "/deleted": ("deleted", ["GET"]),

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -94,7 +94,8 @@ class Database:
         if self.one("pragma quick_check(1)")[0] != "ok":
             raise sqlite3.DatabaseError
         # Each object is a commit: without these the disk is waited for at each. A process that ends loses nothing.
-        self.run("pragma journal_mode = wal")
+        with suppress(sqlite3.OperationalError):  # one who opens it at the same moment does the same, for all
+            self.run("pragma journal_mode = wal")
         self.run("pragma synchronous = normal")
 
     @contextmanager

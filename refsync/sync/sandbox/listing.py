@@ -157,10 +157,10 @@ def _asked_for(item: Stored, args: Mapping[str, str], tags: Sequence[str]) -> bo
     if any(not _matches(tag, _tags(item.data)) for tag in tags):
         return False
     words = args.get("q", "").casefold().split()
+    if not words:
+        return True
     names = [" ".join(map(str, creator.values())) for creator in item.data.get("creators", ())]
-    text = (
-        " ".join([str(item.data.get("title", "")), *names, str(item.data.get("date", ""))]).casefold() if words else ""
-    )
+    text = " ".join([item.data.get("title", ""), *names, item.data.get("date", "")]).casefold()
     return all(word in text for word in words)
 
 

@@ -26,27 +26,26 @@ def answer(visit: Visit, name: str, key: str = "") -> Response:
 
 
 def _several(visit: Visit, name: str, key: str) -> Response:
-    view, request = visit.view, visit.request
+    view, args, path = visit.view, visit.request.args, visit.request.path.rstrip("/")
     if name == "deleted":
         return as_json(_deleted(visit))
     if name == "nothing":
-        return _listed(listing.Listed(total=0, body={} if request.path.endswith("settings") else [], links=""))
-    args, tags, endpoint = request.args.to_dict(), request.args.getlist("tag"), name.partition(":")[0]
-    among = _among(visit, endpoint, key) if key else None
-    if endpoint == "tags":
-        return _listed(listing.tags(view, request.path, args, among))
-    kind = "collections" if "collections" in endpoint else "items"
-    return _listed(listing.objects(view, kind, request.path, args, tags, among))
+        return _listed(listing.Listed(total=0, body={} if path.endswith("settings") else [], links=""))
+    among = _among(visit, name, key) if key else None
+    if name == "tags":
+        return _listed(listing.tags(view, path, args.to_dict(), among))
+    kind = "collections" if "collections" in name else "items"
+    return _listed(listing.objects(view, kind, path, args.to_dict(), args.getlist("tag"), among))
 
 
-def _among(visit: Visit, endpoint: str, key: str) -> set[str]:
+def _among(visit: Visit, name: str, key: str) -> set[str]:
     """The keys of what lies below an item or a collection."""
     library = visit.library
-    kind = "items" if endpoint in ("children", "tags") else "collections"
+    kind = "items" if name in ("children", "tags") else "collections"
     visit.found(kind, key)
-    if endpoint == "tags":
+    if name == "tags":
         return {key}
-    if endpoint == "members":
+    if name == "members":
         tops = library.members(key)
         return tops | {one.key for one in library.listed("items", "parent != ''") if one.parent in tops}
     return {one.key for one in library.listed(kind, "parent = ?", key)}

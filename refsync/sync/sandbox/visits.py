@@ -15,7 +15,7 @@ from refsync.sync.properties import Data, Refused
 from refsync.sync.sandbox.library import Library, Stored
 from refsync.sync.sandbox.showing import View
 
-_LARGEST = 50_000_000  # bytes of a body once it is unpacked
+LARGEST = 50_000_000  # bytes of a body, also once it is unpacked
 _MISSING = {"items": "Item does not exist", "collections": "Collection not found"}
 
 
@@ -104,10 +104,10 @@ def _no_constant(name: str) -> None:
 
 def _unpacked(data: bytes) -> bytes:
     try:
-        unpacked = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, _LARGEST + 1)
+        unpacked = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, LARGEST + 1)
     except zlib.error:
         raise Refused(400, "Invalid gzip data") from None
-    if len(unpacked) > _LARGEST:
+    if len(unpacked) > LARGEST:
         raise Refused(413, "Request body too large")
     return unpacked
 
