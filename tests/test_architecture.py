@@ -27,6 +27,7 @@ DOORS = {
     "click": ("cli/", "a return value that cli/ shows"),
     "yaml": ("documents.py", "documents.parsed and documents.written"),
     "msgspec": ("documents.py", "documents.Struct and documents.checked"),
+    "werkzeug": ("sync/sandbox/", "sync.sandbox.serving"),
     "rapidfuzz": ("matching.py", "matching.similarity"),
 }
 ROOMS = ("formats", "resolvers", "sync")
@@ -96,4 +97,6 @@ def test_start_up_imports_nothing_heavy() -> None:
 
     code = "import sys, refsync.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"yaml", "msgspec", "pyromark", "bibtexparser", "pyzotero", "requests", "rapidfuzz"} & set(loaded)
+    assert not {"yaml", "msgspec", "pyromark", "bibtexparser", "pyzotero", "requests", "rapidfuzz", "werkzeug"} & set(
+        loaded
+    )

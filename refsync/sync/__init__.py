@@ -1,0 +1,1 @@
+"""Knows libraries: the sandbox that lives on this machine."""
