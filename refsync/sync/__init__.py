@@ -1,1 +1,1 @@
-"""Knows libraries: the sandbox that lives on this machine."""
+"""Knows how a catalog and a Zotero library are made to agree, and the library that lives on this machine."""

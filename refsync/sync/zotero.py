@@ -1,0 +1,203 @@
+"""Knows the Zotero Web API, through pyzotero: reads a library in few requests, writes batches, and reads every report in full."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from pyzotero.zotero import Zotero
+
+from refsync.model import Failure, Problem
+from refsync.sync.seen import Data, Seen, within
+from refsync.sync.transport import Moved, Patience, Transport, Unchanged, Unsure
+
+__all__ = ["Answer", "Fault", "Library", "Moved", "Patience", "Rewound", "Unsure"]
+
+READ, WRITTEN = 100, 50  # objects in one request that reads, and in one that writes
+_RESTARTS = 6
+
+
+class Rewound(Exception):
+    """The library is at a lower version than it was: it is another one, or was put back from a copy."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """Why one object of a batch was not written: the server's code, its words, and what it names."""
+
+    code: int
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What became of each object of a batch, by its place; `version` is the library's afterwards.
+
+    `is_alone`: nobody else has written meanwhile, so that all that there was before is still as it was.
+    """
+
+    version: int
+    written: Mapping[int, Data]
+    unchanged: frozenset[int]
+    failed: Mapping[int, Fault]
+    is_alone: bool
+
+
+class Library:
+    """One library of one server. `path` is "users/1" or "groups/7"."""
+
+    def __init__(self, url: str, path: str, key: str | None, transport: Transport) -> None:
+        kind, _, number = path.partition("/")
+        self.path, self.transport = path, transport
+        client = httpx2.Client(transport=transport, follow_redirects=False, trust_env=False)
+        self._zotero = Zotero(number, kind.removesuffix("s"), key, client=client)
+        self._zotero.endpoint = url.rstrip("/")
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.transport.close()
+
+    # ------------------------------------------------------------------------------------------------------------
+    # Reading
+
+    def rights(self) -> Mapping[str, Any]:
+        """What the key may do: {userID, username, access: {user: {library, write, ...}, groups: {...}}}."""
+        found = self._read("key_info")
+        return found if isinstance(found, dict) else {}
+
+    def seen(self, before: Seen | None = None) -> Seen:
+        """The library as it is now. What was seen before is not read again; where nothing has changed, that is one request.
+
+        Raises Rewound where the library is older than what was seen, Failure where it cannot be read whole.
+        """
+        for _ in range(_RESTARTS):
+            found = self._seen(before) if before is not None else self._first()
+            if found is not None:
+                return found
+        what = "is being written to without a pause: it could not be read at one version."
+        raise Failure(Problem(where=self.transport.server, what=what, hint="Run it again later."))
+
+    def _first(self) -> Seen | None:
+        versions = self._versions("items", includeTrashed=1)
+        at = self._version
+        shelves = self._versions("collections")
+        if self._version != at:
+            return None
+        collections = self._objects("collections", shelves, at) if shelves else {}
+        items = self._objects("items", versions, at) if versions and collections is not None else {}
+        if collections is None or items is None:
+            return None
+        return Seen(version=at, collections=collections, items=items)
+
+    def _seen(self, before: Seen) -> Seen | None:
+        try:
+            self.transport.since = before.version
+            changed = self._versions("items", since=before.version, includeTrashed=1)
+        except Unchanged:
+            return before
+        finally:
+            self.transport.since = None
+        at = self._version
+        if at < before.version:
+            raise Rewound
+        # All collections: one that goes with the one above it is in no list of what was deleted.
+        shelves = self._versions("collections")
+        is_one = self._version == at
+        gone = self._read("deleted", since=before.version)
+        if not is_one or self._version != at:
+            return None
+        new = [key for key, version in shelves.items() if _is_new(before.collections.get(key), version)]
+        collections = self._objects("collections", new, at) if new else {}
+        fresh = [key for key, version in changed.items() if _is_new(before.items.get(key), version)]
+        items = self._objects("items", fresh, at) if fresh and collections is not None else {}
+        if collections is None or items is None:
+            return None
+        there = {key: data for key, data in before.collections.items() if key in shelves} | collections
+        lost = set(gone.get("items", ())) - set(changed)
+        kept = {key: data for key, data in before.items.items() if key not in lost} | items
+        return Seen(version=at, collections=there, items=within(kept, there))
+
+    @property
+    def _version(self) -> int:
+        headers = self._zotero.request.headers if self._zotero.request is not None else {}
+        return int(headers.get("Last-Modified-Version", 0))
+
+    def _versions(self, what: str, **wanted: Any) -> dict[str, int]:
+        found = self._read(what, format="versions", limit=None, **wanted)
+        if not isinstance(found, dict):
+            raise self._odd()
+        return found
+
+    def _objects(self, what: str, keys: Iterable[str], at: int) -> dict[str, Data] | None:
+        """Objects by key, None where the library has moved on meanwhile."""
+        out: dict[str, Data] = {}
+        name = {"items": "itemKey", "collections": "collectionKey"}[what]  # what is missing, the key may not see
+        more = {"includeTrashed": 1} if what == "items" else {}
+        wanted = sorted(keys)
+        for some in (wanted[start : start + READ] for start in range(0, len(wanted), READ)):
+            found = self._read(what, **{name: ",".join(some)}, limit=READ, **more)
+            if self._version != at:
+                return None
+            if not isinstance(found, list):
+                raise self._odd()
+            out.update((one["key"], {**one["data"], "version": one["version"]}) for one in found)
+        return out
+
+    def _read(self, name: str, **wanted: Any) -> Any:
+        try:
+            return getattr(self._zotero, name)(**wanted)
+        except (ValueError, KeyError) as error:  # no JSON, no type of content
+            raise self._odd() from error
+
+    def _odd(self) -> Failure:
+        what = "gives an answer that is not Zotero's."
+        return Failure(Problem(where=self.transport.server, what=what, hint="Check ZOTERO_API_URL."))
+
+    # ------------------------------------------------------------------------------------------------------------
+    # Writing
+
+    def write(self, what: str, objects: Sequence[Mapping[str, Any]], version: int) -> Answer:
+        """Writes up to 50 "items" or "collections", each with `key` and `version` (0: a new one), where the library is
+        still at `version`. Raises Moved where it is not, Unsure where nobody knows."""
+        send = self._zotero.create_items if what == "items" else self._zotero.create_collections
+        try:
+            report = send([dict(one) for one in objects], last_modified=version)
+        except (ValueError, KeyError) as error:
+            raise Unsure("the answer is no JSON") from error
+        if not isinstance(report, dict) or not report.keys() >= {"successful", "unchanged", "failed"}:
+            raise Unsure("the answer is not Zotero's")
+        at = self._version
+        written = {int(place): {**one["data"], "version": one["version"]} for place, one in _rows(report["successful"])}
+        unchanged = frozenset(int(place) for place, _ in _rows(report["unchanged"]))
+        failed = {int(place): _fault(one) for place, one in _rows(report["failed"])}
+        steps = len(written) + len(unchanged)
+        alone = at - version in {steps, 1} if steps else at == version
+        if steps and at - version == 1:
+            alone = steps == 1 or all(one["version"] == at for one in written.values())
+        return Answer(version=at, written=written, unchanged=unchanged, failed=failed, is_alone=alone)
+
+    def delete_collections(self, keys: Sequence[str], version: int) -> int:
+        """Deletes up to 50 collections, where the library is still at `version`; the items in them stay. The version after."""
+        self._zotero.delete_collection([{"key": key, "version": version} for key in keys], last_modified=version)
+        return self._version or version + 1
+
+
+def _rows(value: Any) -> Iterator[tuple[str, Any]]:
+    """The members of a part of a report; an empty one is a list on some servers."""
+    yield from value.items() if isinstance(value, dict) else enumerate(value)
+
+
+def _fault(value: Mapping[str, Any]) -> Fault:
+    data = value.get("data")
+    message = html.unescape(str(value.get("message", "")))
+    return Fault(code=int(value.get("code", 0)), message=message, data=data if isinstance(data, dict) else {})
+
+
+def _is_new(data: Data | None, version: int) -> bool:
+    return data is None or int(data["version"]) != version
