@@ -220,6 +220,18 @@ def test_records_of_an_index_that_do_not_decode(folder: Path) -> None:
     assert is_resolved(ran) and "is damaged" in ran.err
 
 
+def test_the_draft_of_a_run_that_was_killed_goes_in_time(folder: Path) -> None:
+    resolved(folder, "--source", "bib:mine.bib")
+    (path,) = (folder.parent / "cache").glob("sources/*.sqlite")
+    for name, age in (("old", 90_000), ("new", 60)):
+        draft = path.with_name(f"{path.stem}.{name}.tmp")
+        draft.touch()
+        os.utime(draft, (time.time() - age,) * 2)
+    put(folder, {"mine.bib": BIB + "% changed\n"})
+    assert is_resolved(resolved(folder, "--source", "bib:mine.bib"))
+    assert [one.name for one in path.parent.glob("*.tmp")] == [f"{path.stem}.new.tmp"]
+
+
 def test_two_runs_may_read_one_library_at_one_time(folder: Path) -> None:
     put(folder, {"many.bib": BIB + "".join(f"@book{{b{at}, title = {{Book {at}}}}}\n" for at in range(4000))})
     others = [Path(shutil.copytree(folder, folder.parent / name)) for name in ("a", "b", "c")]

@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from itertools import islice
@@ -27,6 +28,7 @@ _Index = tuple[sqlite3.Connection, tuple[Problem, ...]]  # open, with what the f
 
 _SCHEMES = (*identifiers.SCHEMES, "isbn")
 _BATCH = 2000
+_ABANDONED = 86400  # seconds after which nobody writes a draft any more
 _COMMON = 3000  # a word that more titles have tells too little
 _LOOK, _ALIKE = 40, 60.0  # candidates that are looked at, nearest first, and how alike they are at least
 
@@ -178,6 +180,10 @@ def _written(place: Path, state: str, read: Bibliography, told: Callable[[int], 
     draft: Path | None = None
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        for old in place.parent.glob(f"{place.stem}.*.tmp"):  # of a run that was killed
+            with suppress(FileNotFoundError):  # another run was first
+                if time.time() - old.stat().st_mtime > _ABANDONED:
+                    old.unlink()
         # A name of its own: two runs may read the same library at one time.
         handle, name = tempfile.mkstemp(prefix=f"{place.stem}.", suffix=".tmp", dir=place.parent)
         os.close(handle)
