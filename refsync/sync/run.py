@@ -1,0 +1,210 @@
+"""Knows one sync from beginning to end: read the library, plan, ask, write, read again what is not sure, until they agree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from refsync.model import Failure, Problem
+from refsync.sync import apply as applying
+from refsync.sync.apply import State, Told
+from refsync.sync.base import Base, BaseFile, Id, Record
+from refsync.sync.changes import Change, Plan
+from refsync.sync.desired import ROOT, Desired
+from refsync.sync.journal import Journal
+from refsync.sync.mirror import Mirror
+from refsync.sync.places import Place
+from refsync.sync.plan import plan
+from refsync.sync.seen import Seen, is_gone, plain
+from refsync.sync.zotero import Library, Rewound
+
+_ROUNDS = 12
+_MOST_REMOVED, _FROM = 0.3, 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What is asked of a sync: to write nothing, to bring back what a person removed, the name of a person's own collection
+    that is to be the root; `is_sure` and `is_forced` answer what would be asked."""
+
+    dry_run: bool = False
+    restore: bool = False
+    root: str | None = None
+    is_sure: bool = False
+    is_forced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a sync did, or would do: its number (None: nothing was written), the changes, how many of each, the requests,
+    what the library refused, and the library afterwards."""
+
+    place: Place
+    plan: Plan
+    seen: Seen
+    run: int | None = None
+    refused: Mapping[Id, str] = field(default_factory=dict)
+    reads: int = 0
+    writes: int = 0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """Where a sync keeps what it knows: the base, the mirror, the journal; and what it is called in the journal."""
+
+    base: Path
+    mirror: Path
+    journal: Path
+    folder: str = ""
+    when: str = ""
+
+
+def sync(
+    desired: Desired,
+    place: Place,
+    library: Library,
+    files: Files,
+    wishes: Wishes,
+    *,
+    confirm: Callable[[Plan], bool] = lambda plan: False,
+    told: Told = lambda *_: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Report:
+    """Makes the library agree with a catalog.
+
+    `confirm` is asked before the first write into a library that is not empty, unless `wishes.is_sure`. Raises Failure
+    (exit 4) where it says no, where too much would be removed, and (exit 1) where the server cannot be reached in the end.
+    """
+    start = time.monotonic()
+    owner = place.owner(desired.catalog)
+    with locked(files.base), BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
+        loaded = file.load()
+        mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
+        told("reading the library", 0, 0)
+        seen, base, notes = _looked(library, mirror.load(), loaded)
+        mirror.save(seen)
+        adopt = _root(wishes.root, seen, base)
+        first = plan(desired, seen, base, restore=wishes.restore, adopt=adopt)
+        if wishes.dry_run:
+            return _report(place, first, seen, library, start, notes=notes)
+        _check(first, seen, base, wishes, confirm)
+        state = State(seen=seen, base=base)
+        todo = first
+        for round in range(_ROUNDS):
+            state.base = _with(state.base, todo.records)
+            if todo.is_empty:
+                break
+            journal.begin(folder=files.folder, spec=place.spec, when=files.when)
+            state.is_stale = False
+            try:
+                applying.apply(todo, library, state, file, journal, told)
+            except BaseException:
+                mirror.save(state.seen)
+                raise
+            if state.is_stale:
+                sleep(min(0.05 * 2**round, 10.0) if round else 0.0)
+                state.seen = library.seen(mirror.load())
+                mirror.save(state.seen)
+            todo = plan(desired, state.seen, state.base, restore=wishes.restore, adopt=adopt, skip=state.refused)
+        else:
+            what = f"could not be brought to agree: {state.why or 'it changes all the time'}."
+            raise Failure(Problem(where=place.server, what=what, hint="What was written is kept. Run it again."))
+        mirror.save(state.seen)
+        base = replace(state.base, version=state.seen.version, pending={})
+        if base.records != loaded.records or loaded.pending or not files.base.exists():
+            file.fold(base)
+        report = _report(place, first, state.seen, library, start, notes=notes)
+        return replace(report, run=journal.number, refused=state.refused)
+
+
+def _looked(library: Library, before: Seen | None, base: Base) -> tuple[Seen, Base, tuple[str, ...]]:
+    """(the library now, what the base then is worth, what is said of it). A library that is older than it was is another
+    one: nothing is known of who wrote what."""
+    try:
+        seen = library.seen(before)
+    except Rewound:
+        seen = library.seen(None)
+    if seen.version < base.version:
+        note = (
+            "the library is older than at the last sync (another one, or a copy): nothing is changed in it, only added"
+        )
+        return seen, Base(owner=base.owner), (note,)
+    return seen, base, ()
+
+
+def _root(name: str | None, seen: Seen, base: Base) -> str | None:
+    """The key of a person's own collection of that name at the top, where settings name it and nothing is known yet."""
+    if name is None or ("collection", ROOT) in base.records:
+        return None
+    found = [
+        key
+        for key, data in seen.collections.items()
+        if plain(data.get("name")) == plain(name) and not data.get("parentCollection") and not is_gone(data)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _check(first: Plan, seen: Seen, base: Base, wishes: Wishes, confirm: Callable[[Plan], bool]) -> None:
+    """Refuses what is not safe without a word of the person's."""
+    items = sum(what == "item" for what, _ in base.records)
+    if items >= _FROM and first.removed > _MOST_REMOVED * items and not wishes.is_forced:
+        what = f"{first.removed} of {items} items would leave their collections. Nothing was written."
+        raise Failure(Problem(where="sync", what=what, hint="If that is meant, pass --force."), code=4)
+    if first.is_empty or base.records or seen.is_empty or wishes.is_sure or wishes.is_forced:
+        return
+    if not confirm(first):
+        count = sum(not is_gone(data) for data in seen.items.values())
+        what = (
+            f"the library is not empty ({count} items), and refsync has not written to it before. Nothing was written."
+        )
+        hint = "Look at `refsync sync --dry-run`; then say --yes."
+        raise Failure(Problem(where="sync", what=what, hint=hint), code=4)
+
+
+def _with(base: Base, records: Mapping[Id, Record | None]) -> Base:
+    """The base with what a plan knows without writing."""
+    merged = {**base.records, **records}
+    return replace(base, records={id: one for id, one in merged.items() if one is not None}, pending={})
+
+
+def _report(
+    place: Place, first: Plan, seen: Seen, library: Library, start: float, notes: tuple[str, ...] = ()
+) -> Report:
+    return Report(
+        place=place,
+        plan=first,
+        seen=seen,
+        reads=library.transport.reads,
+        writes=library.transport.writes,
+        seconds=time.monotonic() - start,
+        notes=notes,
+    )
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keeps a second refsync on this machine out of the same base until the first has ended. Raises Failure when that takes
+    more than a minute."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=60)
+    try:
+        lock.acquire()
+    except Timeout:
+        what = "another refsync is syncing this library."
+        raise Failure(Problem(where=str(path), what=what, hint="Wait until it has ended.")) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def told_of(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The changes that a person has to read: those that were not made."""
+    return tuple(one for one in changes if one.sign == "!")
