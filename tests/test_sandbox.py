@@ -149,6 +149,21 @@ def test_the_file_keeps_everything(tmp_path: Path) -> None:
         assert (trash.text.split(), gone.json()["items"]) == (["AAAA2223"], ["AAAA2224"])
 
 
+def test_a_client_that_others_wrote_finds_its_way() -> None:
+    from pyzotero.zotero import Zotero
+
+    with sandbox.serving() as server:
+        client = Zotero(str(server.user), "user", server.key)
+        client.endpoint = server.url
+        item = {**client.item_template("preprint"), "title": "Attention"}
+        assert client.create_items([item])["failed"] == {}
+        collection = client.create_collections([{"name": "A"}])["success"]["0"]
+        assert client.addto_collection(collection, client.top()[0])
+        (found,) = client.everything(client.collection_items(collection))
+        assert found["data"]["title"] == "Attention" and client.item_versions() == {found["key"]: 4}
+        assert client.delete_item(found) and client.deleted(since=0)["items"] == [found["key"]]
+
+
 def test_middleware_makes_it_fail() -> None:
     def down(app: Any) -> Any:
         def answered(environ: Any, start: Any) -> Any:

@@ -107,6 +107,9 @@ class Replay:
         )
         if part:
             got = {name: {one: got[name].get(one) for one in wanted[name]} for name in wanted}
+        mime = expected["headers"].get("Content-Type") or expected["headers"].get("Content-type")
+        if mime and answer.data and answer.mimetype != mime.partition(";")[0]:
+            found.append(f"Content-Type {answer.mimetype}, not {mime}")
         for name in () if part else HEADERS:
             ours, theirs = answer.headers.get(name), expected["headers"].get(name)
             if ours != (self.ours(theirs) if theirs else theirs) and not (name.startswith("Zotero") and theirs is None):

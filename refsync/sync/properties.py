@@ -275,7 +275,7 @@ def collection_name(value: Any) -> str:
 
 def parent_collection(value: Any, look: Look) -> str | bool:
     """The key of the collection that another lies in; False for none."""
-    if value is False or value is None:
+    if value is False or value is None or value == "":  # pyzotero sends an empty one
         return False
     if not isinstance(value, str) or not KEY.fullmatch(value):
         raise Refused(500, "An error occurred")

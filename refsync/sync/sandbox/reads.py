@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from refsync.sync.properties import Data, Refused
 from refsync.sync.sandbox import listing
-from refsync.sync.sandbox.visits import Visit, as_json, plain, version_header
+from refsync.sync.sandbox.visits import Visit, as_json, version_header
 
 
 def answer(visit: Visit, name: str, key: str = "") -> Response:
@@ -62,7 +62,8 @@ def _deleted(visit: Visit) -> Data:
 
 
 def _listed(found: listing.Listed) -> Response:
-    response = plain(found.body, 200) if isinstance(found.body, str) else as_json(found.body)
+    keys = isinstance(found.body, str)
+    response = Response(found.body, content_type="text/plain;charset=UTF-8") if keys else as_json(found.body)
     response.headers["Total-Results"] = str(found.total)
     if found.links:
         response.headers["Link"] = found.links

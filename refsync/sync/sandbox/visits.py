@@ -54,11 +54,14 @@ class Visit:
         return found
 
 
+def escaped(text: str) -> str:
+    """A message as the server writes it, in JSON too."""
+    return html.escape(text, quote=False).replace('"', "&quot;")
+
+
 def plain(text: str, status: int, version: int | None = None) -> Response:
     """A line of text as the server answers, with the version of what it speaks of."""
-    return _versioned(
-        Response(html.escape(text, quote=False), status, content_type="text/html; charset=UTF-8"), version
-    )
+    return _versioned(Response(escaped(text), status, content_type="text/html; charset=UTF-8"), version)
 
 
 def as_json(value: Any, status: int = 200, version: int | None = None) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from werkzeug.wrappers import Response
 from refsync.sync import properties, rules
 from refsync.sync.properties import KEY, Broken, Data, Refused
 from refsync.sync.sandbox.library import Stored, new_key
-from refsync.sync.sandbox.visits import Visit, as_json, body, plain, unwrapped
+from refsync.sync.sandbox.visits import Visit, as_json, body, escaped, plain, unwrapped
 
 _MOST = 50  # objects of one write
 _CALLED = {"items": "Item", "collections": "Collection"}
@@ -48,11 +47,7 @@ def _write_many(visit: Visit, kind: str) -> Response:
             key, changed = _write_listed(visit, kind, unwrapped(one))
         except Refused as refused:
             data = {"data": refused.data} if refused.data else {}
-            report["failed"][index] = {
-                "code": refused.code,
-                "message": html.escape(refused.message, quote=False),
-                **data,
-            }
+            report["failed"][index] = {"code": refused.code, "message": escaped(refused.message), **data}
             continue
         if changed:
             report["successful"][index] = visit.view.shown(kind, key)
