@@ -70,11 +70,13 @@ def build(
     dry_run: bool = False,
     renew: Renewal = "none",
     last: Catalog | None = None,
+    relied: frozenset[str] = frozenset(),
 ) -> Report:
     """Builds the folder (or the list file) at `path` and writes catalog.yaml and the exports.
 
     `wishes` say what else than the settings is asked of the exports; `renew` says which keys are made anew; `last` stands
-    for the catalog of the folder where more is known than it holds.
+    for the catalog of the folder where more is known than it holds; `relied` are keys that somebody relies on by now, and
+    that are final with it.
 
     Raises Failure, with everything as it was before, when a source cannot be read (exit 1), or when a file would be
     overwritten that refsync did not write or a third of the entries would be lost (exit 4; `force` allows both).
@@ -94,7 +96,7 @@ def build(
         settings=wanted,
         fixes=corrections.load(folder, tables.kinds),
         last=last,
-        cited=cited | wished,
+        cited=cited | wished | relied,
         imported=_imported(folder, wanted, tables),
         tables=tables,
         name=folder.resolve().name,

@@ -12,18 +12,19 @@ from refsync.cli.building import build, check, rekey
 from refsync.cli.converting import convert
 from refsync.cli.reading import read
 from refsync.cli.resolving import resolve
+from refsync.cli.syncing import login, logout, sandbox, status, sync, undo
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="refsync %(version)s")
 def cli() -> None:
-    """Turns a survey list (an awesome list of papers) into a catalog and a bibliography.
+    """Turns a survey list (an awesome list of papers) into a catalog, a bibliography and a Zotero library.
 
-    Begin with: refsync build PATH
+    Begin with: refsync sync PATH
     """
 
 
-for _command in (build, read, convert, check, resolve, rekey):
+for _command in (build, sync, resolve, check, read, convert, undo, status, login, logout, sandbox, rekey):
     cli.add_command(_command)
 
 

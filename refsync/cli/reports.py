@@ -51,6 +51,12 @@ def show(report: Report, path: Path, *, dry_run: bool) -> None:
     _show_problems(report, path)
 
 
+def show_written(report: Report) -> None:
+    """What a build wrote, in one line; nothing when everything was as it is."""
+    if report.written.changed:
+        click.echo(f"  {click.style('wrote     ', fg='green')}{', '.join(report.written.changed)}", err=True)
+
+
 def _shortened(listed: tuple[str, ...]) -> str:
     return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
 

@@ -127,20 +127,17 @@ def _place(spec: str, state: Path, environment: Mapping[str, str], stack: ExitSt
 
         path = (Path(rest) if rest else state / "sandbox.sqlite").absolute()
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            server = stack.enter_context(sandbox.serving(path))
-        except sandbox.NoShelf as error:
-            hint = "Move it away, or name another file with sandbox:FILE."
-            raise Failure(Problem(where=str(path), what=f"{error}", hint=hint)) from None
+        served = stack.enter_context(sandbox.serving(path))
         shown = os.path.relpath(path) if rest else str(path)
         return Place(
-            spec=spec, kind=SANDBOX, path=f"users/{server.user}", url=server.url, server=str(path), name=shown, key=server.key
+            spec=spec, kind=SANDBOX, path=f"users/{served.user}", url=served.url, server=str(path), name=shown,
+            key=served.key,
         )  # fmt: skip
     if spec == "user" or (kind == "group" and rest.isdigit()):
         url = (environment.get("ZOTERO_API_URL") or ZOTERO).rstrip("/")
         server = origin(url)
-        path = f"groups/{rest}" if kind == "group" else "users/0"
-        return Place(spec=spec, kind=kind, path=path, url=url, server=server, key=_key(server, environment))
+        whose = f"groups/{rest}" if kind == "group" else "users/0"
+        return Place(spec=spec, kind=kind, path=whose, url=url, server=server, key=_key(server, environment))
     hint = "Name `user`, `group:ID`, `sandbox` or `sandbox:FILE`."
     raise Failure(Problem(where="--library / zotero.library", what=f"{spec!r} is no library.", hint=hint), code=2)
 

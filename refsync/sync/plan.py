@@ -18,6 +18,7 @@ from refsync.sync.desired import RETIRED, ROOT, Desired, Item, Link, Shelf, reti
 from refsync.sync.seen import Data, Seen, client_key, is_gone, plain
 
 TRASHED = "it is in the trash; `refsync sync --restore` takes it out"
+UNDONE = "undone"  # how an item went that a person took back with `refsync undo`: the next sync brings it back
 DELETED = "it was deleted in Zotero; `refsync sync --restore` makes it again"
 
 
@@ -60,14 +61,27 @@ def settled(base: Base, seen: Seen) -> Base:
         if old is None or old.key != sent.key:
             records[id] = sent
             continue
-        fields = {
-            name: value
-            for name, value in {**old.fields, **sent.fields}.items()
-            if name not in sent.fields or of_items.is_same(name, data.get(name), value) or name not in old.fields
-        }
-        kept = {name: old.fields[name] for name in sent.fields if name not in fields and name in old.fields}
-        records[id] = replace(sent, fields={**fields, **kept})
+        fields = {}
+        for name in dict.fromkeys((*old.fields, *sent.fields)):
+            if of_items.is_same(name, data.get(name), sent.fields.get(name)):
+                value = sent.fields.get(name)
+            else:
+                value = old.fields.get(name)
+            if value is not None:
+                fields[name] = value
+        tags = {plain(one.get("tag")) for one in data.get("tags") or ()}
+        records[id] = replace(
+            sent,
+            fields=fields,
+            tags=_arrived(old.tags, sent.tags, tags),
+            collections=_arrived(old.collections, sent.collections, set(data.get("collections") or ())),
+        )
     return replace(base, records=records, pending={})
+
+
+def _arrived(old: tuple[str, ...], sent: tuple[str, ...], there: set[str]) -> tuple[str, ...]:
+    """Which of two states of a list an object is in, of what is refsync's in it."""
+    return sent if there & {*old, *sent} == set(sent) else old
 
 
 @dataclass(slots=True)
@@ -209,7 +223,8 @@ class _Draft:
         data = self.seen.items.get(key)
         shelves = [self.living[one] for one in item.shelves if one in self.living]
         if data is None or is_gone(data):
-            if (record is not None or data is not None) and not self.restore:
+            is_undone = record is not None and record.gone == UNDONE and data is not None
+            if (record is not None or data is not None) and not (self.restore or is_undone):
                 self._decided(id, record, item.entry.key, key, data)
                 return
             if not shelves:
@@ -321,7 +336,8 @@ class _Draft:
         fixed = {"itemType": "attachment", "linkMode": "linked_url", "parentItem": parent}
         after = Record(what="attachment", id=id, key=key, fields=fields)
         if data is None or is_gone(data):
-            if (record is not None or data is not None) and not self.restore:
+            is_undone = record is not None and record.gone == UNDONE and data is not None
+            if (record is not None or data is not None) and not (self.restore or is_undone):
                 self._decided(("attachment", id), record, id, key, data)
                 return
             sent = {**fixed, **fields} if data is None else {**fields, "deleted": False}

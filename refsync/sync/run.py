@@ -12,13 +12,14 @@ from refsync.model import Failure, Problem
 from refsync.sync import apply as applying
 from refsync.sync.apply import State, Told
 from refsync.sync.base import Base, BaseFile, Id, Record
-from refsync.sync.changes import Change, Plan
+from refsync.sync.changes import Plan
 from refsync.sync.desired import ROOT, Desired
-from refsync.sync.journal import Journal
+from refsync.sync.journal import Journal, Run
 from refsync.sync.mirror import Mirror
 from refsync.sync.places import Place
-from refsync.sync.plan import plan
+from refsync.sync.plan import plan, settled
 from refsync.sync.seen import Seen, is_gone, plain
+from refsync.sync.undo import undone
 from refsync.sync.zotero import Library, Rewound
 
 _ROUNDS = 12
@@ -93,33 +94,84 @@ def sync(
         if wishes.dry_run:
             return _report(place, first, seen, library, start, notes=notes)
         _check(first, seen, base, wishes, confirm)
-        state = State(seen=seen, base=base)
-        todo = first
-        for round in range(_ROUNDS):
-            state.base = _with(state.base, todo.records)
-            if todo.is_empty:
-                break
+
+        def planned(state: State) -> Plan:
+            return plan(desired, state.seen, state.base, restore=wishes.restore, adopt=adopt, skip=state.refused)
+
+        if not first.is_empty:
             journal.begin(folder=files.folder, spec=place.spec, when=files.when)
-            state.is_stale = False
-            try:
-                applying.apply(todo, library, state, file, journal, told)
-            except BaseException:
-                mirror.save(state.seen)
-                raise
-            if state.is_stale:
-                sleep(min(0.05 * 2**round, 10.0) if round else 0.0)
-                state.seen = library.seen(mirror.load())
-                mirror.save(state.seen)
-            todo = plan(desired, state.seen, state.base, restore=wishes.restore, adopt=adopt, skip=state.refused)
-        else:
-            what = f"could not be brought to agree: {state.why or 'it changes all the time'}."
-            raise Failure(Problem(where=place.server, what=what, hint="What was written is kept. Run it again."))
-        mirror.save(state.seen)
-        base = replace(state.base, version=state.seen.version, pending={})
-        if base.records != loaded.records or loaded.pending or not files.base.exists():
-            file.fold(base)
+        state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
+        _fold(file, state, loaded)
         report = _report(place, first, state.seen, library, start, notes=notes)
         return replace(report, run=journal.number, refused=state.refused)
+
+
+def undo(
+    run: Run,
+    place: Place,
+    library: Library,
+    files: Files,
+    catalog: str,
+    *,
+    dry_run: bool = False,
+    told: Told = lambda *_: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Report:
+    """Takes a run back, where nobody has touched what it did. Raises Failure as `sync` does."""
+    start = time.monotonic()
+    owner = place.owner(catalog)
+    with locked(files.base), BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
+        loaded = file.load()
+        mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
+        seen, base, notes = _looked(library, mirror.load(), loaded)
+        base = settled(base, seen)
+        first = undone(run.deeds, seen, base)
+        if dry_run:
+            return _report(place, first, seen, library, start, notes=notes)
+
+        def planned(state: State) -> Plan:
+            return undone(run.deeds, state.seen, settled(state.base, state.seen), skip=state.refused)
+
+        state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
+        _fold(file, state, loaded)
+        journal.mark_undone(run.number)
+        report = _report(place, first, state.seen, library, start, notes=notes)
+        return replace(report, refused=state.refused)
+
+
+def _brought(
+    todo: Plan,
+    planned: Callable[[State], Plan],
+    state: State,
+    library: Library,
+    file: BaseFile,
+    mirror: Mirror,
+    journal: Journal,
+    told: Told,
+    sleep: Callable[[float], None],
+) -> State:
+    """Carries a plan out and plans again, until nothing is left: what was not sure is read before anything is sent again."""
+    for round in range(_ROUNDS):
+        state.base = _with(state.base, todo.records)
+        if todo.is_empty:
+            return state
+        state.is_stale = False
+        try:
+            applying.apply(todo, library, state, file, journal, told)
+        finally:
+            mirror.save(state.seen)
+        if state.is_stale:
+            sleep(min(0.05 * 2**round, 10.0) if round else 0.0)
+            state.seen = library.seen(mirror.load())
+        todo = planned(state)
+    what = f"could not be brought to agree: {state.why or 'it changes all the time'}."
+    raise Failure(Problem(where=library.transport.server, what=what, hint="What was written is kept. Run it again."))
+
+
+def _fold(file: BaseFile, state: State, loaded: Base) -> None:
+    base = replace(state.base, version=state.seen.version, pending={})
+    if base.records != loaded.records or loaded.pending or not file.path.exists():
+        file.fold(base)
 
 
 def _looked(library: Library, before: Seen | None, base: Base) -> tuple[Seen, Base, tuple[str, ...]]:
@@ -203,8 +255,3 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def told_of(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The changes that a person has to read: those that were not made."""
-    return tuple(one for one in changes if one.sign == "!")
