@@ -81,12 +81,13 @@ def compared(
     data: Data,
     record: Record,
     shelves: Sequence[str],
+    wanted_shelves: frozenset[str],
     *,
     has_base: bool,
     restore: bool = False,
 ) -> Outcome:
-    """What becomes of the item `data` of the library, for the entry that `item` is of; `shelves` are the collections it
-    belongs to."""
+    """What becomes of the item `data` of the library, for the entry that `item` is of; `shelves` are the collections that
+    it belongs to and that are there, `wanted_shelves` also those that a person has removed."""
     kind, wanted = _typed(item, data, record, has_base=has_base)
     last = _of_type(record.fields, kind) if has_base else {}
     now = {name: data.get(name) for name in (*wanted, *last)}
@@ -109,14 +110,15 @@ def compared(
         tags = item.tags
         if (new_tags := _tags(item, data, record)) is not None and has_base:
             changed["tags"] = new_tags
-    collections = _collections(data, record if has_base else replace(record, collections=()), shelves, restore=restore)
+    put = record.collections if has_base else ()
+    collections = _collections(data, put, shelves, wanted_shelves, restore=restore)
     if collections is not None:
         changed["collections"] = collections
     after = replace(
         record,
         fields={"itemType": kind, **kept} if not record.is_adopted else kept,
         tags=tags,
-        collections=tuple(sorted(shelves)),
+        collections=tuple(sorted({*shelves, *wanted_shelves})),
         told={**{name: value for name, value in record.told.items() if name == "others"}, **told.told},
         gone=None,
     )
@@ -139,7 +141,8 @@ def _typed(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[s
     if there == here:
         return here, wanted
     known = types.get(there, types["document"])
-    if has_base and not record.is_adopted and record.fields.get("itemType") == there and not _edits(record, data):
+    is_ours = has_base and not record.is_adopted and "itemType" not in record.told
+    if is_ours and record.fields.get("itemType") == there and not _edits(record, data):
         return here, wanted
     out: dict[str, Any] = {}
     for name, value in wanted.items():
@@ -226,12 +229,14 @@ def _tags(item: Item, data: Data, record: Record) -> list[dict[str, Any]] | None
     return sorted(after, key=lambda one: str(one["tag"]))
 
 
-def _collections(data: Data, record: Record, shelves: Sequence[str], *, restore: bool) -> list[str] | None:
-    """The item's collections with those of the catalog, None when they stay; only collections that refsync put it into are
-    taken away, and none that a person took away is put back."""
+def _collections(
+    data: Data, put: Sequence[str], shelves: Sequence[str], wanted: frozenset[str], *, restore: bool
+) -> list[str] | None:
+    """The item's collections with those of the catalog, None when they stay; only collections that refsync has `put` it
+    into are taken away, and none that a person took away is put back."""
     there = list(data.get("collections") or ())
-    add = [one for one in shelves if one not in there and (restore or one not in record.collections)]
-    drop = {one for one in there if one in record.collections and one not in shelves}
+    add = [one for one in shelves if one not in there and (restore or one not in put)]
+    drop = {one for one in there if one in put and one not in wanted}
     return None if not add and not drop else sorted({*there, *add} - drop)
 
 

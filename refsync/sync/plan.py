@@ -94,6 +94,7 @@ class _Draft:
     restore: bool
     skip: frozenset[Id]
     living: dict[str, str] = field(default_factory=dict)  # the collections that are there or will be, by id
+    wanted: dict[str, str] = field(default_factory=dict)  # the keys of all collections of the list, removed ones too
     names: dict[str, str] = field(default_factory=dict)  # what they are called, by key
     changes: list[Change] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
@@ -128,6 +129,7 @@ class _Draft:
         id: Id = ("collection", shelf.id)
         record = self.base.records.get(id)
         key = record.key if record else adopt or client_key(self.desired.catalog, "collection", shelf.id)
+        self.wanted[shelf.id] = key
         parent = self.living.get(shelf.parent) if shelf.parent is not None else ""
         data = self.seen.collections.get(key)
         if parent is None and (data is None or record is None):
@@ -250,7 +252,15 @@ class _Draft:
             self._links(item, key)
             return
         before = record or Record(what="item", id=item.entry.key, key=key)
-        outcome = of_items.compared(item, data, before, shelves, has_base=self._is_known(item), restore=self.restore)
+        outcome = of_items.compared(
+            item,
+            data,
+            before,
+            shelves,
+            frozenset(self.wanted[one] for one in item.shelves if one in self.wanted),
+            has_base=self._is_known(item),
+            restore=self.restore,
+        )
         self._conflict("item", item.entry.key, key, outcome.told, line=outcome.line)
         if others and "others" not in outcome.record.told:
             why = (

@@ -74,7 +74,9 @@ class _Draft:
             return
         if deed.how == "made":
             if data is None or is_gone(data):
-                self.records[id] = None
+                known = self.base.records.get(id)
+                if data is None or known is None or known.gone != UNDONE:
+                    self.records[id] = None
                 return
             if why := self._touched(deed, data):
                 self._stays(deed, why)
