@@ -55,21 +55,6 @@ def raw_addresses(url: str) -> tuple[str, ...]:
     return (url,)
 
 
-def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of what was fetched: $REFSYNC_CACHE_DIR, else the user's own cache. Raises Failure when there is none."""
-    named = environment.get("REFSYNC_CACHE_DIR")
-    try:
-        if named:
-            return Path(named).expanduser()
-        import platformdirs
-
-        return Path(platformdirs.user_cache_dir("refsync", appauthor=False)).expanduser()
-    except RuntimeError:
-        what = "there is no home folder" + (f" for {named}." if named else " for it to lie in.")
-        hint = "Name a folder with REFSYNC_CACHE_DIR."
-        raise Failure(Problem(where="the cache", what=what, hint=hint)) from None
-
-
 class _Kept:
     """A session whose answers are kept in a file of a folder: `with` closes it. Where no file can be kept, they are kept for
     this run; `problems` tell why."""

@@ -20,15 +20,18 @@ DOORS = {
     "pyzotero": ("sync/zotero.py", "the library of sync/"),
     "requests": ("web.py", "web.py's session"),
     "requests_cache": ("web.py", "web.py's session"),
-    "platformdirs": ("web.py", "web.cache_folder"),
+    "platformdirs": ("folders.py", "folders.cache_folder and folders.state_folder"),
     "docutils": ("formats/survey/", "formats.survey.read"),
-    "html.parser": ("formats/survey/", "formats.survey.hypertext.of_html"),
     "pyromark": ("formats/survey/", "formats.survey.read"),
     "click": ("cli/", "a return value that cli/ shows"),
     "yaml": ("documents.py", "documents.parsed and documents.written"),
     "msgspec": ("documents.py", "documents.Struct and documents.checked"),
     "werkzeug": ("sync/sandbox/", "sync.sandbox.serving"),
     "rapidfuzz": ("matching.py", "matching.similarity"),
+    "httpx2": ("sync/", "sync.transport.Transport"),
+    "tenacity": ("sync/transport.py", "sync.transport.Transport"),
+    "filelock": ("sync/run.py", "sync.run.locked"),
+    "keyring": ("sync/", "sync.places.kept_key and sync.login"),
 }
 ROOMS = ("formats", "resolvers", "sync")
 # The flat modules that the rooms build on, from the innermost outward: each may import only those before it.
@@ -38,6 +41,7 @@ CORE = (
     "names",
     "titles",
     "identifiers",
+    "references",
     "mapping",
     "venues",
     "keypattern",

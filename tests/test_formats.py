@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from refsync import documents, formats
-from refsync.formats import Format, Reading, bibfile, line
+from refsync.formats import Format, Reading, bibfile
 from refsync.formats import catalog as catalog_file
 from refsync.formats.options import Options
 from refsync.mapping import Tables
 from refsync.model import Catalog, Date, Entry, Failure, Person, Problem, Topic, Venue
+from refsync.references import line
 
 CASES = Path(__file__).parent / "cases" / "formats"
 SHARED = Path(__file__).parents[2] / "shared"

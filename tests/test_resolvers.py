@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from refsync import documents, names
 from refsync.formats import catalog as catalog_file
-from refsync.formats import page_range
 from refsync.mapping import Tables
 from refsync.model import Date, Entry, Person
+from refsync.references import page_range
 from refsync.resolvers import RESOLVERS, Resolver, Unreadable, deposited, named
 from tests.conftest import SHARED
 

@@ -67,13 +67,13 @@ def _progress() -> Iterator[Callable[[float], None]]:
 
 def _text_of(source: str) -> tuple[str, str]:
     """(text, name) of a LIST. Raises Failure when there is none."""
-    from refsync import documents, web
+    from refsync import documents, folders, web
 
     if source == "-":
         return web.standard_input(), source
     if not web.is_address(source):
         return documents.text_of(Path(source)), source
-    with web.Web(web.cache_folder()) as session:
+    with web.Web(folders.cache_folder()) as session:
         text, address = session.text(source)
         for problem in session.problems:
             click.echo(str(problem), err=True)

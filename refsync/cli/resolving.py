@@ -74,8 +74,8 @@ def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
     """What `resolve.resolve` makes of a folder with the sources that its settings and the environment name."""
     from datetime import date
 
+    from refsync import folders, settings, web
     from refsync import resolve as resolving
-    from refsync import settings, web
     from refsync.build import located
     from refsync.resolvers.asking import Sources
     from refsync.resolvers.memory import Memory
@@ -86,7 +86,7 @@ def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
     contact = (os.environ.get("REFSYNC_MAILTO") or wanted.mailto or "").strip()
     contact = contact if contact.isascii() and contact.isprintable() else ""
     mirror = web.mirror()
-    cache = web.cache_folder()
+    cache = folders.cache_folder()
     today = date.today().isoformat()
     with web.Services(cache, contact=contact, is_offline=offline) as services, Memory(cache, today) as memory:
         sources = Sources(services, tables, memory, _secrets(os.environ), mirror)

@@ -89,12 +89,12 @@ def sync(
 def undo(number: int | None, dry_run: bool) -> None:
     """Take a sync back: RUN, or the last one. What was touched in Zotero since stays, and is told."""
     with failures():
+        from refsync import folders
         from refsync.model import Failure, Problem
-        from refsync.sync import places
         from refsync.sync import run as running
         from refsync.sync.journal import Journal
 
-        journal = Journal(places.state_folder() / "runs")
+        journal = Journal(folders.state_folder() / "runs")
         numbers = [
             one for one in journal.numbers() if number in {None, one} and (number or not journal.run(one).is_undone)
         ]
@@ -119,6 +119,7 @@ def undo(number: int | None, dry_run: bool) -> None:
 def status(path: Path, spec: str | None) -> None:
     """Show which library is meant, what its key may do, the last sync, and what the next would do."""
     with failures():
+        from refsync import folders
         from refsync.sync import places
         from refsync.sync import run as running
         from refsync.sync.journal import Journal
@@ -126,7 +127,7 @@ def status(path: Path, spec: str | None) -> None:
         folder, wanted, catalog = _built(path, spec, dry_run=True)
         with _opened(folder, wanted, spec, catalog, fresh_rights=True) as (place, library, files, desired):
             report = running.sync(desired, place, library, files, running.Wishes(dry_run=True))
-        journal = Journal(places.state_folder() / "runs")
+        journal = Journal(folders.state_folder() / "runs")
         runs = [journal.run(one) for one in journal.numbers()]
         mine = [one for one in runs if one.folder == files.folder and one.spec == place.spec]
         click.echo(f"library    {place.label}")
@@ -172,10 +173,10 @@ def logout() -> None:
 def sandbox(file: Path | None, port: int) -> None:
     """Serve a Zotero-compatible library on this machine (in FILE, or the one that `sync` uses), until Ctrl-C."""
     with failures():
-        from refsync.sync import places
+        from refsync import folders
         from refsync.sync import sandbox as serving
 
-        path = file or places.state_folder() / "sandbox.sqlite"
+        path = file or folders.state_folder() / "sandbox.sqlite"
         path.parent.mkdir(parents=True, exist_ok=True)
         with serving.serving(path, port=port) as server:
             click.echo(f"export ZOTERO_API_URL={server.url}")
@@ -227,13 +228,13 @@ def _opened(
     folder: Path, wanted: Settings, spec: str | None, catalog: Catalog, *, fresh_rights: bool = False
 ) -> Iterator[tuple[Place, Any, Files, Any]]:
     """(the place, the library, the files of the sync, what the catalog wants of it)."""
-    from refsync import web
+    from refsync import folders
     from refsync.model import Failure, Problem
     from refsync.sync import desired as of_catalog
     from refsync.sync import places
     from refsync.sync.run import Files
 
-    state = places.state_folder()
+    state = folders.state_folder()
     if wanted.zotero.state not in {None, "folder", "local"}:
         what = f"`zotero.state: {wanted.zotero.state}` is neither `local` nor `folder`."
         raise Failure(Problem(where="refsync.yaml", what=what, hint="Mend it there."))
@@ -243,7 +244,7 @@ def _opened(
         owner = place.owner(catalog.id)
         files = Files(
             base=places.base_path(state, owner, shared),
-            mirror=places.mirror_path(web.cache_folder(), owner),
+            mirror=places.mirror_path(folders.cache_folder(), owner),
             journal=state / "runs",
             folder=str(folder.resolve()),
             when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -8,13 +8,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from refsync import documents, identifiers, mapping
-from refsync.formats import Reading, beside, completed, further_dois, page_range
+from refsync.formats import Reading
 from refsync.formats.bibfile import Record, groups_in, is_jumbled, parts_of_name, people_in, records
 from refsync.formats.bibinherit import resolved
 from refsync.formats.dates import EXTENDED, date_of, dated, month_named, start_of, undated
 from refsync.formats.latex import addresses_in, linked_in, text_of, verbatim_of
 from refsync.mapping import Pair, Tables, table_value
 from refsync.model import Date, Entry, Person, Problem, Topic
+from refsync.references import beside, completed, further_dois, page_range
 
 
 def works(text: str, where: str, tables: Tables, pairs: Mapping[str, Pair]) -> Reading:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from refsync.formats import Export, Reading, bibentries, bibtex, line
+from refsync.formats import Export, Reading, bibentries, bibtex
 from refsync.formats.latex import escaped, text_of, verbatim
 from refsync.formats.options import Options
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Entry
+from refsync.references import line
 
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 
 from refsync import mapping, names, titles, venues
-from refsync.formats import Export, Reading, address, doi_of, keywords, line, page_range, stated, unplaced
+from refsync.formats import Export, Reading, unplaced
 from refsync.formats import bibentries as read_as
 from refsync.formats.dates import EXTENDED, MONTHS, said_beside
 from refsync.formats.latex import ALIKE, SPECIAL, ascii_of, escape, escaped, split, text_of, verbatim, verbatim_of
 from refsync.formats.options import Options, as_article, short_name, wished
 from refsync.mapping import Fields, Pair, Table, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem, Topic
+from refsync.references import address, doi_of, keywords, line, page_range, stated
 
 # Without an `@`: bibtex, pybtex and others take one anywhere for the start of an entry.
 MARKER = "% Written by refsync build: edit the list or corrections.yaml, not this file."

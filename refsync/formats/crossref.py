@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from refsync.formats import line
+from refsync.references import line
 
 Item = dict[str, Any]
 

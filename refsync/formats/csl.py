@@ -11,26 +11,12 @@ from functools import cache, partial
 from typing import Any
 
 from refsync import identifiers, mapping, names
-from refsync.formats import (
-    Export,
-    Reading,
-    address,
-    beside,
-    completed,
-    crossref,
-    dates,
-    doi_of,
-    further_dois,
-    keywords,
-    line,
-    page_range,
-    stated,
-    unplaced,
-)
+from refsync.formats import Export, Reading, crossref, dates, unplaced
 from refsync.formats.dates import date_of
 from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem
+from refsync.references import address, beside, completed, doi_of, further_dois, keywords, line, page_range, stated
 
 # JSON has no comments: `custom` is CSL's own place for what is not CSL.
 _OPENING = '{"custom": {"written-by": "refsync build"},\n'

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from refsync import documents, titles
-from refsync.formats import Export, Reading, address, line, page_range
+from refsync.formats import Export, Reading
 from refsync.formats.catalog import MARKER
 from refsync.formats.options import Options, wished, without_fields
 from refsync.mapping import Tables, table_value
 from refsync.model import Catalog, Date, Entry, Failure, Person, Problem
+from refsync.references import address, line, page_range
 
 # In a title braces keep capitals, dollars hold formulas; `\` takes their meaning away.
 _MARKS = re.compile(r"[\\{}$]")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-from refsync.formats import line
+from refsync.references import line
 
 # Also the first of two marks that TeX would join into another: `--`, ``, '', ?` and !`.
 SPECIAL = re.compile(r"[&%#_$~^\\{}]|-(?=-)|`(?=`)|'(?=')|[?!](?=`)")

@@ -8,24 +8,12 @@ from functools import cache, partial
 from typing import Any
 
 from refsync import identifiers, mapping, names
-from refsync.formats import (
-    Export,
-    Reading,
-    address,
-    beside,
-    completed,
-    doi_of,
-    further_dois,
-    keywords,
-    line,
-    page_range,
-    stated,
-    unplaced,
-)
+from refsync.formats import Export, Reading, unplaced
 from refsync.formats.dates import date_of, undated
 from refsync.formats.options import Options, wished
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Person, Problem
+from refsync.references import address, beside, completed, doi_of, further_dois, keywords, line, page_range, stated
 
 # Publishers' own files begin with such a line; readers pass over it.
 MARKER = "Provider: refsync build"

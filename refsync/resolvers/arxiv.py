@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from refsync import identifiers
-from refsync.formats import line
 from refsync.mapping import Tables
 from refsync.model import Entry, Venue
+from refsync.references import line
 from refsync.resolvers import Id, Request, Unreadable, answers, deposited
 
 _ATOM = "{http://www.w3.org/2005/Atom}"

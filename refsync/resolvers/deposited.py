@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from refsync import names
-from refsync.formats import line, page_range
 from refsync.model import Person, Venue
+from refsync.references import line, page_range
 
 # What is markup in a title: a closed set, because titles also hold "a < b" and "Vec<T>", which no parser of HTML leaves
 # alone. JATS 1.3 and MathML 3 as Crossref takes them, HTML as people type it.

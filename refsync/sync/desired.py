@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from refsync import mapping
-from refsync.formats import address, line, page_range
 from refsync.mapping import Pair, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem
+from refsync.references import address, line, page_range
 from refsync.settings import Settings
 from refsync.sync.itemtypes import ItemType, item_types
 

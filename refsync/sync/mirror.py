@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
+from refsync import documents
 from refsync.sync.seen import Data, Seen
 
-_DECODE = msgspec.json.Decoder(dict).decode
 _KINDS = ("collections", "items")
 
 
@@ -34,10 +32,10 @@ class Mirror:
                     return None
                 found: dict[str, dict[str, Data]] = {kind: {} for kind in _KINDS}
                 for kind, key, data in base.execute("select kind, key, data from objects"):
-                    found[kind][key] = _DECODE(data)
+                    found[kind][key] = documents.unpacked(data, dict)
             finally:
                 base.close()
-        except (sqlite3.Error, msgspec.DecodeError, KeyError, TypeError):
+        except (sqlite3.Error, documents.Damaged, KeyError, TypeError):
             return None
         self._last = Seen(version=int(rows[0][1]), **found)
         return self._last
@@ -79,4 +77,4 @@ class Mirror:
 
 
 def _rows(kind: str, now: Mapping[str, Data], before: Mapping[str, Data]) -> Iterable[tuple[str, str, bytes]]:
-    return ((kind, key, msgspec.json.encode(data)) for key, data in now.items() if before.get(key) is not data)
+    return ((kind, key, documents.packed(data)) for key, data in now.items() if before.get(key) is not data)

@@ -58,15 +58,6 @@ class Place:
         return Owner(server=self.server, library=self.path, catalog=catalog)
 
 
-def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of what must outlive a cache: $REFSYNC_STATE_DIR, else the user's own."""
-    if named := environment.get("REFSYNC_STATE_DIR"):
-        return Path(named)
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("refsync", appauthor=False))
-
-
 def base_path(state: Path, owner: Owner, folder: Path | None) -> Path:
     """Where the base of a catalog lies: in the state folder, or in the survey's own `folder`, for co-maintainers."""
     if folder is not None:
