@@ -79,7 +79,11 @@ def assembled(
     entries = [replace(work.entry, topics=tuple(ids[path] for path in work.paths)) for work in works]
     granted = fixes.granted()
     stated = entries
-    entries = [_with_facts(entry, recognised.by_work.get(at, ()), granted) for at, entry in enumerate(entries)]
+    before = corrections.named(last.entries) if last else {}
+    fix_of = {old.key: fix for name, fix in fixes.fixes.items() if (old := corrections.look_up(name, before))}
+    entries = [
+        _with_facts(entry, recognised.by_work.get(at, ()), granted, fix_of, table) for at, entry in enumerate(entries)
+    ]
     claims = _claims(stated, entries)
     problems = _without_settled(problems, entries)
     entries = _keyed(entries, works, recognised, graves, last, settings, imported, problems)
@@ -255,9 +259,16 @@ def _topics(
     return lock.all_topics(order, pinned, last)
 
 
-def _with_facts(entry: Entry, olds: Iterable[Entry], granted: frozenset[str]) -> Entry:
+def _with_facts(
+    entry: Entry,
+    olds: Iterable[Entry],
+    granted: frozenset[str],
+    fix_of: Mapping[str, corrections.Fix],
+    table: venues.Venues,
+) -> Entry:
     for old in olds:
-        entry = lock.with_facts(entry, old, granted)
+        fix = fix_of.get(old.key)
+        entry = lock.with_facts(entry, old, granted, corrections.applied(entry, fix, table) if fix else None)
     return entry
 
 

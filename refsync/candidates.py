@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from refsync import matching, merging, titles
+from refsync import matching, merging, names, titles
 from refsync.matching import Verdict
 from refsync.model import Entry, Venue
 
@@ -28,6 +28,13 @@ _MODIFIERS = frozenset(
         "few",
         "hyper",
         "inter",
+        "meta",
+        "post",
+        "pre",
+        "re",
+        "co",
+        "bi",
+        "fully",
         "intra",
         "micro",
         "mini",
@@ -150,38 +157,64 @@ def by_identifier(work: Entry, found: Found) -> Verdict:
 def follows(work: Entry, accepted: Iterable[Found], record: Entry) -> bool:
     """Whether the record of an identifier that an accepted record named is the work too: sources mix up identifiers, so
     its title, its authors and its year must agree with the work and with what was accepted before."""
-    before = [one.entry for one in accepted]
-    for one in (work, *before):
-        if one.authors and record.authors and not matching.share_author(one, record):
-            return False
-    years = [one.year for one in (work, *before) if one.year]
-    near = not years or record.year is None or min(abs(year - record.year) for year in years) <= 2
-    known = [title for one in (work, *before) for title in (one.title, *one.aka) if title.strip()]
-    forms = {titles.comparison(title) for title in known}
-    if titles.comparison(record.title) in forms:
-        return near or any(matching.share_author(one, record) for one in (work, *before))
-    return near and any(_confirms(one, record, one.title) for one in (work, *before) if one.title.strip())
+    before = [work, *(one.entry for one in accepted)]
+    if any(one.authors and record.authors and not matching.share_author(one, record) for one in before):
+        return False
+    is_shared = any(matching.share_author(one, record) for one in before)
+    years = [one.year for one in before if one.year]
+    is_near = not years or record.year is None or min(abs(year - record.year) for year in years) <= 2
+    known = {titles.comparison(title) for one in before for title in (one.title, *one.aka)} - {""}
+    theirs = titles.comparison(record.title)
+    if theirs in known or any(is_respelt(ours, theirs) for ours in known):
+        return is_near or is_shared
+    return is_near and is_shared and any(_is_variant(one, theirs) for one in known)
+
+
+def _is_variant(ours: str, theirs: str) -> bool:
+    """Whether a work may have been retitled so: words were added or dropped, none was put in the place of another."""
+    if matching.turns(ours, theirs) or matching.similarity(ours, theirs) < ASKED:
+        return False
+    return all(
+        not old or not new or is_respelt(" ".join(old), " ".join(new)) for old, new in matching.apart(ours, theirs)
+    )
 
 
 def _confirms(work: Entry, record: Entry, title: str) -> bool:
     """Whether `title`, which `work` goes by, does not contradict the title of a record under the same identifier.
 
     Works are retitled between preprint and print, and lists shorten titles; but a link copied from a neighbour leads to
-    a work of the same field, whose title shares its common words.
+    a work of the same field, whose title shares its common words. So where the titles are not equal, nothing else that both
+    state may speak against it, and where one word stands for another, something has to speak for it.
     """
     ours, theirs = titles.comparison(title), titles.comparison(record.title)
-    if not ours or not theirs or is_respelt(ours, theirs) or _is_part(title, record.title, words=1):
+    if not ours or not theirs or is_misspelt(ours, theirs):
         return True
-    if not matching.turns(ours, theirs):
-        head, score = _head(title), matching.similarity(ours, theirs)
-        if score >= ASKED or (score >= CONFIRMED and _share_phrase(ours, theirs)):
-            return True
-        if head and head == _head(record.title):
-            return True
-        shorter, longer = sorted((ours, theirs), key=len)
-        if len(shorter.split()) > 1 and f" {shorter} " in f" {longer} ":
-            return True
-    return matching.similarity(ours, theirs) >= matching.SANE and _has_evidence(work, record)
+    if work.authors and record.authors and not matching.share_author(work, record):
+        return False
+    if _has_evidence(work, record) and matching.similarity(ours, theirs) >= matching.SANE:
+        return True
+    stated = work.year if "date" not in work.said else None
+    if stated and record.year and abs(stated - record.year) > 2:
+        return False
+    if matching.turns(ours, theirs):
+        return bool(stated and stated == record.year and _is_part(title, record.title, words=2))
+    if _is_part(title, record.title, words=1) or (_coined(title) and _coined(title) == _coined(record.title)):
+        return True
+    if _is_variant(ours, theirs):
+        return not (stated and record.year and stated != record.year and _are_apart(work, record))
+    shorter, longer = sorted((ours, theirs), key=len)
+    if len(shorter.split()) > 1 and f" {shorter} " in f" {longer} ":
+        return not stated or record.year is None or stated == record.year
+    return (
+        matching.similarity(ours, theirs) >= CONFIRMED and _share_phrase(ours, theirs) and not _exchanges(ours, theirs)
+    )
+
+
+def _exchanges(ours: str, theirs: str) -> bool:
+    """Whether each of two titles has a word that means something and that the other lacks: then one stands for the other."""
+    one, other = ({word for word in form.split() if len(word) > 3} for form in (ours, theirs))
+    only = [word for word in one - other if not any(_is_respelt(word, another) for another in other)]
+    return bool(only) and any(not any(_is_respelt(word, another) for another in one) for word in other - one)
 
 
 def _share_phrase(ours: str, theirs: str) -> bool:
@@ -197,6 +230,8 @@ def by_title(work: Entry, record: Entry) -> Verdict:
     against = matching.contradiction(work, record) or _other_place(work, record)
     years = work.year and record.year and abs(work.year - record.year) > 1
     if shared := _forms(work) & _forms(record):
+        if not against and _is_given(work, shared):
+            return Verdict(True, "a person gave the title")
         if against:
             return Verdict(None, f"the titles are equal, but {against}")
         if years and not matching.share_author(work, record):
@@ -211,6 +246,15 @@ def by_title(work: Entry, record: Entry) -> Verdict:
     )
 
 
+def _is_given(work: Entry, shared: set[str]) -> bool:
+    """Whether a person gave a title that both have: that is how a question about equal titles is answered."""
+    return (
+        "title" in work.said
+        and work.said["title"].by == merging.CORRECTIONS
+        and titles.comparison(work.title) in shared
+    )
+
+
 def _near(title: str, work: Entry, record: Entry) -> Verdict:
     ours, theirs = titles.comparison(title), titles.comparison(record.title)
     score = matching.similarity(ours, theirs)
@@ -218,12 +262,14 @@ def _near(title: str, work: Entry, record: Entry) -> Verdict:
         return Verdict(False, "the titles differ")
     if score >= matching.NEAR and is_respelt(ours, theirs):
         return Verdict(True, f"one title, spelt otherwise ({score:.0f} of 100)")
-    if score >= matching.NEAR and is_misspelt(ours, theirs) and _has_evidence(work, record):
-        return Verdict(True, f"one title, misspelt, in one place and year ({score:.0f} of 100)")
+    is_shared = matching.share_author(work, record)
+    if score >= matching.NEAR and is_misspelt(ours, theirs) and is_shared:
+        return Verdict(True, f"one title, misspelt, and an author ({score:.0f} of 100)")
     if _is_headed(title, record.title) and work.year and record.year == work.year:
         return Verdict(True, "one title, with and without the name before it")
-    if score >= matching.NEAR and _has_one_word_more(ours, theirs) and _has_evidence(work, record):
-        return Verdict(True, f"all but one word, in one place and year ({score:.0f} of 100)")
+    is_named = bool(_coined(title)) and _coined(title) == _coined(record.title)
+    if score >= matching.NEAR and (is_named or _has_evidence(work, record)) and _has_one_word_more(ours, theirs):
+        return Verdict(True, f"all but one word, and an author, a name, or place and year ({score:.0f} of 100)")
     if score >= ASKED or _is_part(title, record.title):
         return Verdict(None, f"the titles are nearly alike ({score:.0f} of 100)")
     return Verdict(False, "the titles differ")
@@ -236,7 +282,9 @@ def _forms(entry: Entry) -> set[str]:
 
 
 def _is_short(form: str) -> bool:
-    return form.isascii() and (len(form.split()) < _SHORT_WORDS or len(form) < _SHORT)
+    if names.is_cjk(form):  # a character says what elsewhere half a word says
+        return len(form) < _SHORT // 3
+    return len(form.split()) < _SHORT_WORDS or len(form) < _SHORT
 
 
 def _tells_enough(form: str, work: Entry, record: Entry) -> bool:
@@ -267,12 +315,29 @@ def _other_place(work: Entry, record: Entry) -> str | None:
     """
     if record.kind in _NO_PAPERS and work.kind != record.kind and not (_unplaced(work) and _has_evidence(work, record)):
         return f"the record is a {record.kind}"
+    if _is_written_apart(work, record):
+        return "they were published in two ways"
     if work.year and work.year == record.year:
         return None
     is_open = not (work.year and record.year)
     if not _are_apart(work, record) or (is_open and _is_beside(work, record)):
         return None
     return "they were published in two places"
+
+
+def _is_written_apart(work: Entry, record: Entry) -> bool:
+    """Whether a list names a conference and the record is a journal article, a book or a report, or the other way round: in
+    one year, these are two publications as well."""
+    if work.venue is None or work.venue.kind not in _KINDS_OF_PLACES or record.kind == "preprint":
+        return False
+    if record.kind in {"book", "report"}:
+        return True
+    at_conferences = {"conference", "workshop"}
+    ours, theirs = work.venue.kind in at_conferences, record.venue is not None and record.venue.kind in at_conferences
+    return _are_apart(work, record) and not (ours and theirs)
+
+
+_KINDS_OF_PLACES = frozenset(["conference", "workshop", "journal"])
 
 
 def _is_beside(work: Entry, record: Entry) -> bool:
@@ -348,10 +413,15 @@ def _is_respelt(first: str, second: str) -> bool:
     """Whether two words are one in the singular and the plural, or in British and American spelling."""
     one, other = sorted((first, second), key=len)
     if other in {f"{one}s", f"{one}es"} or (one[-1:] == "y" and other == f"{one[:-1]}ies"):
-        return len(one) > 2
+        return len(one) > 2 and not one.endswith("ic") and one not in _NO_SINGULARS
     if first[:2] != second[:2] or len(one) < 5:
         return False
     return any(_exchanged(first, old, new, second) or _exchanged(second, old, new, first) for old, new in _AMERICAN)
+
+
+_NO_SINGULARS = frozenset(
+    ["arm", "custom", "good", "mean", "new", "work"]
+)  # "dynamic" and "dynamics" are two words too
 
 
 def _exchanged(word: str, old: str, new: str, other: str) -> bool:
@@ -361,7 +431,7 @@ def _exchanged(word: str, old: str, new: str, other: str) -> bool:
 
 def _is_misspelt(first: str, second: str) -> bool:
     """Whether a word may be another one misspelt: "supervised" and "unsupervised" are two words, whatever the distance."""
-    if first[:3] != second[:3]:
+    if first[:3] != second[:3] or any(map(str.isdigit, first + second)):
         return False
     return matching.edits(first, second) <= (1 if min(len(first), len(second)) < 9 else 2)
 
@@ -381,6 +451,14 @@ def _head(title: str) -> str:
     head, colon, _ = title.partition(":")
     form = titles.comparison(head)
     return form if colon and 0 < len(form.split()) <= 2 and len(form) > 3 else ""
+
+
+def _coined(title: str) -> str:
+    """The name before the colon of a title, where it is one that its authors have made: "Zen-NAS", "LiteTransformerSearch".
+    "RLHF" and "Federated Learning" stand before many titles."""
+    head, colon, _ = title.partition(":")
+    is_made = " " not in head and any(map(str.islower, head)) and sum(map(str.isupper, head[1:])) > 0
+    return _head(title) if colon and is_made else ""
 
 
 def _is_headed(ours: str, theirs: str) -> bool:

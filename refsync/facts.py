@@ -7,6 +7,7 @@ one record, never from several; a preprint says nothing against a venue that the
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
@@ -34,9 +35,11 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
     wanted: dict[str, tuple[Any, Found]] = {}
     _take_title(work, best, records, wanted)
     _take_authors(work, records, wanted)
-    _take_place(work, best, records, wanted)
-    for name in ("editors", "edition", "abstract"):
-        _take_first(name, [best, *records], wanted)
+    _take_place(work, best, records, wanted, is_other=_is_other_place(work, best.entry, adds_only))
+    place = [one for one in records if one is best or _in_one_place(one.entry, best.entry)]
+    for name in ("editors", "edition") if not _is_other_place(work, best.entry, adds_only) else ():
+        _take_first(name, [best, *place], wanted)
+    _take_first("abstract", [best, *records], wanted)
     changed: dict[str, Any] = {}
     said = dict(work.said)
     for name, (value, by) in wanted.items():
@@ -44,6 +47,7 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
             continue
         changed[name] = value
         said[name] = _said(work, name, by, today)
+    best_place = [one for one in records if one is best or _in_one_place(one.entry, best.entry)]
     if "venue" in changed and work.venue is not None and not adds_only:
         for name in _PLACED:  # of another place by now
             if name not in wanted and merging.is_sourced(work, name):
@@ -54,7 +58,13 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
         changed["authors_complete"] = by.entry.authors_complete is not False
     if "title" in changed and titles.comparison(changed["title"]) != titles.comparison(work.title):
         changed["aka"] = tuple(dict.fromkeys((*work.aka, work.title)))
-    ids, links = _names(work, records, said, today)
+    if "venue" in changed and merging.is_sourced(work, "venue"):
+        known = {scheme for one in best_place for scheme in one.entry.ids}
+        gone = [one for one in _OF_A_PLACE if merging.is_sourced(work, f"ids.{one}") and one not in known]
+        work = replace(work, ids={scheme: value for scheme, value in work.ids.items() if scheme not in gone})
+        for scheme in gone:
+            del said[f"ids.{scheme}"]
+    ids, links = _names(work, records, _is_other_place(work, best.entry, adds_only), best_place, said, today)
     return replace(work, **changed, ids=ids, links=links, said=said)
 
 
@@ -90,7 +100,9 @@ def _take_title(work: Entry, best: Found, known: Sequence[Found], wanted: dict[s
     title = next((one for one in whole if titles.comparison(one) in others), best.entry.title)
     form = titles.comparison(title)
     same = [(title, best), *((one.entry.title, one) for one in known if titles.comparison(one.entry.title) == form)]
-    if plain := next(((text, one) for text, one in same if not _shouts(text)), None):
+    plain = next(((text, one) for text, one in same if not _shouts(text)), None)
+    is_marked = plain is not None and "<" in plain[0] and titles.comparison(plain[0]) == titles.comparison(work.title)
+    if plain is not None and not is_marked:
         wanted["title"] = plain
 
 
@@ -108,7 +120,13 @@ def _take_authors(work: Entry, known: Sequence[Found], wanted: dict[str, tuple[A
     by = (full or complete)[0]
     if _says_more(work, by.entry):
         return
-    fuller = tuple(_fullest(one, [other.entry.authors for other in full]) for one in by.entry.authors)
+    initials = Counter((names.surname(one), (one.given or "")[:1]) for one in by.entry.authors)
+    fuller = tuple(
+        _fullest(one, [other.entry.authors for other in full])
+        if initials[names.surname(one), (one.given or "")[:1]] == 1
+        else one  # "Wang, Y." twice are two people
+        for one in by.entry.authors
+    )
     wanted["authors"] = (fuller, by)
 
 
@@ -142,10 +160,21 @@ def _fullest(person: Person, lists: Sequence[Sequence[Person]]) -> Person:
     return full.pop() if len(full) == 1 else person
 
 
-def _take_place(work: Entry, best: Found, known: Sequence[Found], wanted: dict[str, tuple[Any, Found]]) -> None:
+def _is_other_place(work: Entry, record: Entry, adds_only: bool) -> bool:
+    """Whether a venue or a year that stays as it is, because a person set it or nothing may change, is not the record's."""
+    if _is_held(work, "venue", adds_only) and work.venue and record.venue and not _are_one(work.venue, record.venue):
+        return True
+    return _is_held(work, "date", adds_only) and bool(work.year and record.year and work.year != record.year)
+
+
+def _take_place(
+    work: Entry, best: Found, known: Sequence[Found], wanted: dict[str, tuple[Any, Found]], *, is_other: bool
+) -> None:
     """Kind, venue, date and pages, all of one record: the best. A preprint says nothing of a work that the list calls
-    published."""
+    published, and no record of a place that is another than the one that stays (`is_other`)."""
     record = best.entry
+    if is_other:
+        return
     stated = work.venue is not None and work.venue.kind != "preprint" and not merging.is_sourced(work, "venue")
     if (
         _is_preprint(record)
@@ -226,8 +255,12 @@ def is_of_volume(scheme: str, value: str) -> bool:
     return scheme == "doi" and _VOLUME_DOI.fullmatch(value) is not None
 
 
+# Identifiers of a publication, which mean nothing beside another one of the same work.
+_OF_A_PLACE = ("doi", "acl", "isbn")
+
+
 def _names(
-    work: Entry, known: Sequence[Found], said: dict[str, Said], today: str
+    work: Entry, known: Sequence[Found], is_other: bool, placed: Sequence[Found], said: dict[str, Said], today: str
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Identifiers and the paper's link: what the work has stays, what it lacks is taken."""
     ids, links = dict(work.ids), dict(work.links)
@@ -235,6 +268,8 @@ def _names(
     for one in known:
         for scheme, value in one.entry.ids.items():
             if scheme not in _SCHEMES or scheme in ids or (scheme == "isbn" and "book" not in kinds):
+                continue
+            if scheme in _OF_A_PLACE and (is_other or one not in placed):
                 continue
             if is_of_volume(scheme, value) and "book" not in kinds:
                 continue

@@ -235,14 +235,20 @@ def _part_apart(ours: str, theirs: str) -> bool:
 # What is pinned
 
 
-def with_facts(work: Entry, old: Entry, granted: frozenset[str] = frozenset()) -> Entry:
+def with_facts(work: Entry, old: Entry, granted: frozenset[str] = frozenset(), corrected: Entry | None = None) -> Entry:
     """`work` with the facts that sources gave its entry before, where the id or title they were found by still holds.
 
-    `granted` are the titles (in comparison form) and identifiers ("doi:10.1/x") that a person gave works by hand."""
+    `corrected` is the work as a person has corrected it, and `granted` are the titles (in comparison form) and identifiers ("doi:10.1/x") that a person gave works by hand."""
     changed: dict[str, Any] = {}
     said = dict(work.said)
+    is_other = _is_other_by_now(corrected or work, old)
+    moved = _is_elsewhere(corrected or work, old)
     for name, by in sorted(old.said.items()):
         if by.by in merging.OWN or not _holds(by.via, work, granted):
+            continue
+        if is_other and not _is_of_id(by.via):
+            continue
+        if moved and name in _OF_A_PLACE:
             continue
         whole, dot, label = name.partition(".")
         if dot:
@@ -262,6 +268,46 @@ def with_facts(work: Entry, old: Entry, granted: frozenset[str] = frozenset()) -
     if "title" in changed and titles.comparison(changed["title"]) != titles.comparison(work.title):
         changed["aka"] = tuple(dict.fromkeys((*work.aka, work.title)))
     return replace(work, **changed, said=said) if changed else work
+
+
+# What stands with a venue, and means nothing beside another one.
+_OF_A_PLACE = frozenset(["kind", "volume", "number", "pages", "ids.doi", "ids.acl", "ids.isbn"])
+
+
+def _is_of_id(via: str | None) -> bool:
+    """Whether a fact was found through an identifier, not a title."""
+    scheme, colon, _ = (via or "").partition(":")
+    return bool(colon) and scheme in {*identifiers.SCHEMES, "isbn"}
+
+
+def _is_other_by_now(work: Entry, old: Entry) -> bool:
+    """Whether what the list, or a person, says of a work has changed so much that a record found by its title need no longer
+    be it. What a source had said is not compared: the list may always have said otherwise."""
+
+    def stated(name: str) -> bool:
+        return name not in old.said or old.said[name].by in merging.OWN
+
+    if stated("venue") and old.venue and work.venue and old.venue != work.venue and old.venue.kind != "preprint":
+        return True
+    if stated("date") and old.year and work.year and abs(old.year - work.year) > 1:
+        return True
+    if old.authors and work.authors and not matching.share_author(old, work):
+        return True  # a source is believed only where it names one of the list's
+    learned = {
+        name.partition(".")[2] for name, by in old.said.items() if name.startswith("ids.") and by.by not in merging.OWN
+    }
+    return any(scheme in learned and work.ids[scheme] != old.ids.get(scheme) for scheme in work.ids)
+
+
+def _is_elsewhere(work: Entry, old: Entry) -> bool:
+    """Whether a person has given a work another venue than the one that its volume, pages and DOI are of."""
+    given = "venue" in work.said and work.said["venue"].by == merging.CORRECTIONS
+    return (
+        given
+        and old.venue is not None
+        and work.venue is not None
+        and ((old.venue.short or old.venue.name) != (work.venue.short or work.venue.name))
+    )
 
 
 def _holds(via: str | None, work: Entry, granted: frozenset[str]) -> bool:

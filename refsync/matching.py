@@ -24,7 +24,8 @@ _TURNING = frozenset(
     """
     survey review overview tutorial workshop supplement comment comments commentary reply response rebuttal discussion
     correction corrections erratum errata corrigendum corrigenda addendum retraction retracted withdrawn withdrawal
-    editorial preface foreword poster demo demonstration abstract keynote talk thesis dissertation
+    editorial preface foreword poster demo demonstration abstract keynote talk thesis dissertation supplementary appendix
+    revisited extended summary
     """.split()  # noqa: SIM905
 )
 _ROMAN = re.compile(r"^(?:i{2,3}|iv|v|vi{1,3}|ix|x)$")

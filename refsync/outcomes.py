@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from refsync import facts, lint, names
+from refsync import facts, lint, names, titles
 from refsync.candidates import Found
 from refsync.identifiers import SCHEMES
 from refsync.model import Catalog, Entry, Problem
@@ -66,15 +66,20 @@ def _names_of(work: Entry) -> bool:
 def _line(work: Entry, one: Found) -> str:
     """The line of corrections.yaml that says that a record is the work."""
     record = one.entry
+    via, _, value = one.via.partition(":")
+    if one.is_identified and work.ids.get(via) == value:  # to say it by hand is to say that it is right
+        return f'{work.key}: {{ids: {{{via}: "{value}"}}}}{_comment(one)}'
     scheme = next((scheme for scheme in SCHEMES if scheme in record.ids and scheme not in work.ids), None)
     scheme = scheme or next((scheme for scheme in SCHEMES if scheme in record.ids), None)
     given = f'ids: {{{scheme}: "{record.ids[scheme]}"}}' if scheme else _facts(record)
-    place = ", ".join(
-        str(part)
-        for part in (record.venue.short or record.venue.name if record.venue else "", record.year or "")
-        if part
-    )
-    return f"{work.key}: {{{given}}}  # {record.title}" + (f" ({place})" if place else "") + f", says {one.by}"
+    return f"{work.key}: {{{given}}}{_comment(one)}"
+
+
+def _comment(one: Found) -> str:
+    """What a record is, after a line that would accept it."""
+    venue, year = one.entry.venue, one.entry.year
+    place = ", ".join(str(part) for part in (venue.short or venue.name if venue else "", year or "") if part)
+    return f"  # {one.entry.title}" + (f" ({place})" if place else "") + f", says {one.by}"
 
 
 def _facts(record: Entry) -> str:
@@ -93,33 +98,64 @@ def _quoted(text: str) -> str:
 
 
 def without_twins(
-    outcomes: Sequence[Outcome], catalog: Catalog, accepted: Sequence[Sequence[Found]] = ()
+    outcomes: Sequence[Outcome],
+    catalog: Catalog,
+    accepted: Sequence[Sequence[Found]] = (),
+    different: Collection[frozenset[str]] = (),
 ) -> list[Outcome]:
     """An identifier that another work has is a question, never a fact: one of the two is in the list twice, or was taken
     for the other. The work that had it before keeps it; where both have learned it, neither does. `accepted` are the
-    records of each outcome: of one without identifier only one work can be, too."""
+    records of each outcome: of one without identifier only one work can be, too. `different` are pairs of keys that a
+    person keeps apart: then the record is the other one's."""
     stated: dict[Id, str] = {}
     for entry in catalog.entries:
         for pair in entry.ids.items():
             if pair[0] in SCHEMES:
                 stated.setdefault(pair, entry.key)
-    first = [_questioned(one, {pair: [key] for pair, key in stated.items()}) for one in outcomes]
+    first = [_questioned(one, {pair: [key] for pair, key in stated.items()}, different) for one in outcomes]
     learners: dict[Id, list[str]] = {}
     for one in first:
         for pair in _learned_ids(one):
             learners.setdefault(pair, []).append(one.before.key)
-    second = [_questioned(one, learners) for one in first]
+    second = [_questioned(one, learners, different) for one in first]
     takers: dict[str, list[str]] = {}
     for one, records in zip(second, accepted, strict=False):
         for record in {repr(found.entry) for found in records if not _names_of(found.entry)}:
             takers.setdefault(record, []).append(one.before.key)
     rivals = {key: next(one for one in keys if one != key) for keys in takers.values() if len(keys) > 1 for key in keys}
-    return [_shared(one, rivals[one.before.key]) if one.before.key in rivals else one for one in second]
+    rivals |= _rivals_of_before(second, catalog)
+    return [_shared(one, rivals[one.before.key], different) if one.before.key in rivals else one for one in second]
 
 
-def _shared(one: Outcome, other: str) -> Outcome:
+def _rivals_of_before(outcomes: Sequence[Outcome], catalog: Catalog) -> dict[str, str]:
+    """Works that would be told as another work of the catalog was in an earlier run: key -> the other's key."""
+    asked = {one.before.key for one in outcomes}
+    told = {_told(entry): entry.key for entry in catalog.entries if entry.key not in asked and not _names_of(entry)}
+    return {
+        one.before.key: told[_told(one.after)]
+        for one in outcomes
+        if one.after != one.before and not _names_of(one.after) and one.after.authors and _told(one.after) in told
+    }
+
+
+def _told(entry: Entry) -> tuple[object, ...]:
+    return titles.comparison(entry.title), entry.authors, entry.year, entry.venue
+
+
+def _kept_apart(one: Outcome, other: str, different: Collection[frozenset[str]]) -> Outcome | None:
+    """The outcome where a person has said that the two are different works: the record is then the other one's."""
+    if frozenset((one.before.key, other)) not in different:
+        return None
+    why = f"what was found is {other}, which you keep apart"
+    line = f"{one.before.key}: {{authors: [...]}}"
+    return Outcome(state="not found", before=one.before, after=one.before, why=why, line=line)
+
+
+def _shared(one: Outcome, other: str, different: Collection[frozenset[str]]) -> Outcome:
     """The outcome as a question, where a record without identifier was found for another work too."""
-    line = f"same: [[{other}, {one.before.key}]]   # or give each its authors and date"
+    if apart := _kept_apart(one, other, different):
+        return apart
+    line = f"same: [[{other}, {one.before.key}]]   # or different: [[{other}, {one.before.key}]]"
     why = f"{other} would take the same record"
     return Outcome(state="ambiguous", before=one.before, after=one.before, why=why, line=line)
 
@@ -128,13 +164,15 @@ def _learned_ids(one: Outcome) -> list[Id]:
     return [pair for pair in one.after.ids.items() if pair[0] in SCHEMES and one.before.ids.get(pair[0]) != pair[1]]
 
 
-def _questioned(one: Outcome, holders: Mapping[Id, Sequence[str]]) -> Outcome:
+def _questioned(one: Outcome, holders: Mapping[Id, Sequence[str]], different: Collection[frozenset[str]]) -> Outcome:
     """The outcome as a question, where another work holds an identifier that this one has learned."""
     twins = ((pair, key) for pair in _learned_ids(one) for key in holders.get(pair, ()) if key != one.before.key)
     twin = next(twins, None)
     if twin is None:
         return one
     (scheme, value), other = twin
+    if apart := _kept_apart(one, other, different):
+        return apart
     why = f"it would get {scheme} {value}, which {other} has too"
     line = f"same: [[{other}, {one.before.key}]]   # or different: [[{other}, {one.before.key}]]"
     return Outcome(state="ambiguous", before=one.before, after=one.before, why=why, line=line)

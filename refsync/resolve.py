@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from refsync import build as building
-from refsync import merging, settings
+from refsync import corrections, merging, settings
 from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Failure, Problem
 from refsync.outcomes import Outcome, outcome, without_twins
@@ -74,7 +74,12 @@ def resolve(
         anew = work.key in again and not owed[at] and not wanted.freeze
         one = outcome(bare[work.key] if anew else work, search, at, today, adds_only=wanted.freeze)
         outcomes.append(_kept(work, one, anew=anew))
-    outcomes = without_twins(outcomes, before.catalog, [choice.accepted for choice in search.choices])
+    known = before.catalog.by_key
+    apart = [
+        frozenset(known[name].key for name in names if name in known)
+        for names in corrections.load(folder, sources.tables.kinds).different
+    ]
+    outcomes = without_twins(outcomes, before.catalog, [choice.accepted for choice in search.choices], apart)
     ready = {one.before.key: one.after for one in outcomes}
     kept = [
         Outcome(state="resolved", before=work, after=work, is_new=False)

@@ -11,6 +11,13 @@ from functools import lru_cache
 from refsync.names import LETTERS
 
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]{0,40}>")
+# Letters that LaTeX spells: an alpha-divergence is no beta-divergence.
+_GREEK = re.compile(
+    r"\\(?:var)?(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega)"
+    r"(?![a-zA-Z])\s*",
+    re.IGNORECASE,
+)
+_VOICED = frozenset("\u3099\u309a")  # of kana: a bus is no path
 _LATEX = re.compile(r"\\[a-zA-Z]+\s*|[\\${}]")
 _APART = re.compile(r"(?:[^\w+#]|_)+")
 
@@ -23,8 +30,10 @@ def comparison(title: str) -> str:
     things. Empty for a title without words: such a title equals nothing.
     """
     text = unicodedata.normalize("NFKC", html.unescape(title)).replace("\u00ad", "")
-    text = unicodedata.normalize("NFKD", _LATEX.sub("", _TAGS.sub("", text)))
-    text = "".join(c for c in text if not unicodedata.combining(c)).casefold().translate(LETTERS)
+    text = _GREEK.sub(r"\1", _TAGS.sub("", text)) if "\\" in text else _TAGS.sub("", text)
+    text = unicodedata.normalize("NFKD", _LATEX.sub("", text))
+    text = "".join(c for c in text if c in _VOICED or not unicodedata.combining(c))
+    text = unicodedata.normalize("NFKC", text).casefold().translate(LETTERS)
     text = _APART.sub(" ", text).strip()
     return text if any(c.isalnum() for c in text) else ""
 

@@ -287,6 +287,7 @@ def test_a_person_answers_with_an_identifier(folder: Path, run: Run) -> None:
 
 def test_facts_go_with_the_identifier_they_were_found_through(folder: Path, run: Run) -> None:
     run(folder)
+    assert next(one for one in catalog_of(folder).entries if one.title.startswith("Swin")).authors
     text = (folder / "README.md").read_text(encoding="utf-8")
     (folder / "README.md").write_text(text.replace("2103.14030", "2103.99999"), encoding="utf-8")
     assert CliRunner().invoke(cli, ["build", str(folder)]).exit_code == 0
@@ -440,6 +441,7 @@ def test_refresh_asks_anew_and_replaces_what_was_wrong(folder: Path, run: Run, w
 @pytest.mark.parametrize("fault", [services.status(503), services.status(404), services.page])
 def test_refresh_loses_nothing_where_nobody_answers(fault: Fault, folder: Path, run: Run, world: Services) -> None:
     run(folder)
+    assert facts_of(folder)
     before = (folder / "catalog.yaml").read_bytes()
     for host in (
         "export.arxiv.org",
@@ -456,6 +458,7 @@ def test_refresh_loses_nothing_where_nobody_answers(fault: Fault, folder: Path, 
 
 def test_a_refresh_that_learns_the_same_writes_the_same(folder: Path, run: Run) -> None:
     run(folder)
+    assert facts_of(folder)
     before = (folder / "catalog.yaml").read_bytes()
     run(folder, refresh=["all"])
     assert (folder / "catalog.yaml").read_bytes() == before
@@ -496,7 +499,7 @@ def test_a_mixed_up_identifier_is_not_believed(folder: Path, run: Run, world: Se
     world.faults["api.crossref.org"] = [lambda request, right: services._json(works)]
     run(folder)
     (entry,) = catalog_of(folder).entries
-    assert (entry.title, entry.volume) == (title, None)
+    assert (entry.title, entry.volume, dict(entry.ids)) == (title, None, {})
     assert [one.family for one in entry.authors] == ["Right"]
 
 
@@ -532,3 +535,127 @@ def test_a_record_without_identifier_is_answered_by_its_line(folder: Path, run: 
     assert [one.family for one in outcome.after.authors] == ["Li"]
     assert outcome.after.venue is not None
     assert outcome.after.venue.short == "ICML"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What belongs together stays together
+
+
+def record(key: str, kind: str = "inproceedings", **fields: str) -> str:
+    said = {"title": SAME, "author": "Wu, Bo", "year": "2021", **fields}
+    return f"@{kind}{{{key}, " + ", ".join(f"{name} = {{{value}}}" for name, value in said.items()) + "}\n"
+
+
+def written(folder: Path, line: str, *records: str, corrections: str = "") -> None:
+    (folder / "README.md").write_text(f"# L\n\n## P\n\n- {line}\n", encoding="utf-8")
+    (folder / "own.bib").write_text("".join(records), encoding="utf-8")
+    (folder / "corrections.yaml").write_text(corrections, encoding="utf-8")
+
+
+def of_a_place(folder: Path) -> dict[str, str | None]:
+    (one,) = catalog_of(folder).entries
+    place = one.venue.short or one.venue.name if one.venue else None
+    return {"venue": place, "year": str(one.year), "volume": one.volume, "pages": one.pages, "doi": one.ids.get("doi")}
+
+
+ICML = record("icml", booktitle="ICML", volume="139", pages="3--4", doi="10.1234/icml")
+
+
+def test_the_doi_of_one_publication_does_not_stand_beside_another(folder: Path, run: Run) -> None:
+    conference = record("a", booktitle="CVPR", year="2020", pages="1--2")
+    written(folder, f"{SAME}. CVPR 2020", conference, record("b", "article", journal="TPAMI", doi="10.1109/tpami.1"))
+    run(folder, specs=["bib:own.bib"], offline=True)
+    assert of_a_place(folder) == {"venue": "CVPR", "year": "2020", "volume": None, "pages": "1-2", "doi": None}
+
+
+@pytest.mark.parametrize(
+    ("line", "corrections"),
+    [
+        (f"{SAME}. NeurIPS 2021", ""),  # the list names another conference by now
+        (f"{SAME}. ICML 2015", ""),  # or another time
+        (f"**{SAME}**. *Ann Smith*. ICML 2021", ""),  # or somebody else
+        (f"{SAME}. ICML 2021", f'"{SAME}": {{venue: NeurIPS}}'),
+        (f"{SAME}. ICML 2021", f'"{SAME}": {{ids: {{doi: "10.1234/other"}}}}'),
+        (f"[{SAME}](https://doi.org/10.1234/other). ICML 2021", ""),
+    ],
+)
+def test_what_was_learned_goes_when_the_list_or_a_person_says_otherwise(
+    line: str, corrections: str, folder: Path, run: Run
+) -> None:
+    written(folder, f"{SAME}. ICML 2021", ICML)
+    run(folder, specs=["bib:own.bib"], offline=True)
+    learned = {"venue": "ICML", "year": "2021", "volume": "139", "pages": "3-4", "doi": "10.1234/icml"}
+    assert of_a_place(folder) == learned
+    written(folder, line, ICML, corrections=corrections)
+    assert CliRunner().invoke(cli, ["build", str(folder)]).exit_code == 0
+    after = of_a_place(folder)
+    assert (after["volume"], after["pages"]) == (None, None)
+    assert after["doi"] in {None, "10.1234/other"}
+    written(folder, f"{SAME}. ICML 2021", ICML)
+    run(folder, specs=["bib:own.bib"], offline=True)
+    assert of_a_place(folder) == learned, "and comes back with what it was said of"
+
+
+def test_a_person_gives_the_venue_and_records_of_another_one_add_nothing_to_it(folder: Path, run: Run) -> None:
+    written(folder, f"{SAME}. 2021", ICML, corrections=f'"{SAME}": {{venue: NeurIPS}}')
+    run(folder, specs=["bib:own.bib"], offline=True)
+    assert of_a_place(folder) == {"venue": "NeurIPS", "year": "2021", "volume": None, "pages": None, "doi": None}
+
+
+def test_freeze_does_not_mix_two_publications(folder: Path, run: Run) -> None:
+    written(folder, f"{SAME}. ECCV 2021", ICML)
+    (folder / "refsync.yaml").write_text("freeze: true\n", encoding="utf-8")
+    run(folder, specs=["bib:own.bib"], offline=True)
+    assert of_a_place(folder) == {"venue": "ECCV", "year": "2021", "volume": None, "pages": None, "doi": None}
+
+
+def test_another_publication_brings_its_own_doi(folder: Path, run: Run) -> None:
+    written(
+        folder, f"{SAME}. 2020", record("a", booktitle="CVPR", year="2020", author="Wu, Bo and others", doi="10.1109/1")
+    )
+    run(folder, specs=["bib:own.bib"], offline=True)
+    written(folder, f"{SAME}. 2020", record("b", "article", journal="Neurocomputing", volume="7", pages="100--120"))
+    run(folder, specs=["bib:own.bib"], offline=True)
+    after = of_a_place(folder)
+    assert after["doi"] is None or after["venue"] == "CVPR"
+
+
+def test_two_entries_do_not_take_one_record_in_two_runs(folder: Path, run: Run) -> None:
+    both = f"**{SAME}**. *Ann Smith*. ICML 2021\n- **{SAME}**. *Bo Li*. ICML 2021"
+    written(folder, both, record("a", author="Ann Smith and Bo Li", booktitle="ICML", pages="1--2"))
+    for _ in range(3):
+        run(folder, specs=["bib:own.bib"], offline=True, limit=1)
+    assert sum(one.pages is not None for one in catalog_of(folder).entries) <= 1
+
+
+def test_works_that_a_person_keeps_apart_are_not_asked_again(folder: Path, run: Run) -> None:
+    (folder / "README.md").write_text(
+        "# L\n\n## A\n\n- [Swin](https://arxiv.org/abs/2103.14030): Hierarchical Transformers with Windows. ICCV 2021\n\n"
+        "## B\n\n- Swin Transformer: Hierarchical Vision Transformer using Shifted Windows. ICCV 2021\n",
+        encoding="utf-8",
+    )
+    (asked,) = [one for one in run(folder).outcomes if one.state == "ambiguous"]
+    (folder / "corrections.yaml").write_text(asked.line.partition("# or ")[2], encoding="utf-8")
+    assert sorted(one.state for one in run(folder).outcomes) == ["not found", "resolved"]
+
+
+def test_the_line_of_a_conflict_settles_it(folder: Path, run: Run) -> None:
+    text = "# L\n\n- [Completely Another Subject of Marine Biology](https://arxiv.org/abs/2103.14030). ICCV 2021\n"
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    (asked,) = run(folder).outcomes
+    assert asked.state == "conflict"
+    (folder / "corrections.yaml").write_text(asked.line, encoding="utf-8")
+    (after,) = run(folder).outcomes
+    assert after.state == "resolved"
+
+
+def test_the_line_of_a_short_title_settles_it(folder: Path, run: Run) -> None:
+    (folder / "README.md").write_text("# L\n\n## P\n\n- Deep Learning. 2016\n", encoding="utf-8")
+    (folder / "own.bib").write_text(
+        "@book{a, title={Deep Learning}, year={2016}, publisher={MIT Press}}", encoding="utf-8"
+    )
+    (asked,) = run(folder, specs=["bib:own.bib"], offline=True).outcomes
+    assert asked.state == "ambiguous"
+    (folder / "corrections.yaml").write_text(asked.line, encoding="utf-8")
+    (after,) = run(folder, specs=["bib:own.bib"], offline=True).outcomes
+    assert after.state == "resolved"

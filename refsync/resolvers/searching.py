@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from refsync import candidates, facts, merging, proceedings, titles, venues
 from refsync.candidates import Choice, Found
@@ -150,6 +151,8 @@ class Search:
         else:
             via = next((one.via for one in self.choices[at].accepted if one.entry.ids.get(by[0]) == by[1]), work.title)
             if not candidates.follows(work, self.choices[at].accepted, record):
+                self.found[at] = [_without(one, by) for one in self.found[at]]  # it is of another work
+                self._choose(at)
                 return
             self.found[at].append(Found(entry=record, by=source.name, via=via, is_identified=True))
         self._choose(at)
@@ -157,6 +160,14 @@ class Search:
 
 def _by_id(entry: Entry, by: str, one: Id) -> Found:
     return Found(entry=entry, by=by, via=f"{one[0]}:{one[1]}", is_identified=True)
+
+
+def _without(found: Found, pair: Id) -> Found:
+    """A record without an identifier that leads to another work."""
+    if found.entry.ids.get(pair[0]) != pair[1]:
+        return found
+    ids = {scheme: value for scheme, value in found.entry.ids.items() if scheme != pair[0]}
+    return replace(found, entry=replace(found.entry, ids=ids))
 
 
 def is_complete(work: Entry) -> bool:
