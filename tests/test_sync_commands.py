@@ -1,0 +1,144 @@
+"""The commands that concern a library, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from refsync.cli import cli
+from refsync.sync import sandbox
+from tests.conftest import EXAMPLE
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the example, with state and cache of its own."""
+    monkeypatch.setenv("REFSYNC_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("REFSYNC_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("ZOTERO_API_KEY", "ZOTERO_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    shutil.copytree(EXAMPLE, tmp_path / "list")
+    shutil.copytree(EXAMPLE.parent / "latex", tmp_path / "latex")
+    return tmp_path / "list"
+
+
+def run(*words: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(cli, [str(one) for one in words])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def value(*words: object, code: int = 0) -> dict[str, Any]:
+    return dict(json.loads(run(*words, "--json", code=code).stdout))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[sandbox.Server]:
+    """A library that is somebody's own, at another server."""
+    with sandbox.serving(None) as one:
+        monkeypatch.setenv("ZOTERO_API_URL", one.url)
+        monkeypatch.setenv("ZOTERO_API_KEY", one.key)
+        yield one
+
+
+def test_the_example_is_a_tree_and_the_second_run_does_nothing(folder: Path) -> None:
+    first = run("sync", folder)
+    assert "Pruning for Vision Transformers  14" in first.stdout
+    assert "160 created" in first.stderr
+    assert "refsync undo 1" in first.stderr
+    second = value("sync", folder)
+    assert (second["changes"], second["requests"], second["run"]) == ([], {"read": 1, "write": 0}, None)
+    assert second["counts"]["unchanged"] == 160
+    assert run("sync", folder, "--check").exit_code == 0
+
+
+def test_the_json_is_that_of_the_contract(folder: Path) -> None:
+    found = value("sync", folder)
+    assert set(found) >= {"run", "library", "dry_run", "changes", "counts", "requests", "seconds"}
+    assert found["library"]["kind"] == "sandbox"
+    assert set(found["library"]) == {"kind", "id", "name"}
+    assert set(found["counts"]) == {"create", "update", "remove", "conflict", "skip", "unchanged"}
+    assert found["requests"]["read"] <= 4
+    assert found["requests"]["write"] <= 6
+    one = next(one for one in found["changes"] if one["key"] == "tang2022patch")
+    assert (one["sign"], one["what"], one["fields"]["title"][0]) == ("+", "item", None)
+
+
+def test_dry_run_writes_nothing_at_all(folder: Path) -> None:
+    before = files(folder.parent)
+    found = value("sync", folder, "--dry-run")
+    assert found["dry_run"] is True
+    assert found["counts"]["create"] == 160
+    run("sync", folder, "--check", code=3)
+    assert files(folder.parent) == before
+
+
+def test_undo_and_status(folder: Path) -> None:
+    run("sync", folder)
+    assert "last sync  run 1" in run("status", folder).stdout
+    assert "160 would be taken back" in run("undo", "--dry-run").stderr
+    assert "160 taken back" in run("undo").stderr
+    assert "taken back" in run("status", folder).stdout
+    assert "nothing was synced that could be taken back" in run("undo", code=1).stderr
+    assert "was taken back already" in run("undo", "1", code=1).stderr
+    assert "no run" in run("undo", "7", code=2).stderr or "is not known" in run("undo", "7", code=2).stderr
+    run("sync", folder)
+    assert value("sync", folder)["changes"] == []
+
+
+def test_a_library_of_ones_own_is_written_only_when_it_is_named(folder: Path, server: sandbox.Server) -> None:
+    run("sync", folder)
+    assert value("sync", folder, "--library", "user", "--dry-run")["counts"]["create"] == 160
+    found = value("sync", folder, "--library", "user")
+    assert found["counts"]["create"] == 160
+    assert found["library"] == {"kind": "user", "id": str(server.user), "name": found["library"]["name"]}
+    assert value("sync", folder, "--library", "user")["requests"] == {"read": 1, "write": 0}
+
+
+def test_keys_that_go_into_a_library_are_final(folder: Path, server: sandbox.Server) -> None:
+    def provisional() -> int:
+        return (folder / "catalog.yaml").read_text(encoding="utf-8").count("key: {by: provisional}")
+
+    run("build", folder)
+    before = provisional()
+    assert before
+    run("sync", folder)
+    assert provisional() == before, "the sandbox is for trying out"
+    run("sync", folder, "--library", "user")
+    assert provisional() == 0
+
+
+def test_the_base_may_lie_beside_the_catalog(folder: Path, server: sandbox.Server) -> None:
+    (folder / "refsync.yaml").write_text("zotero: {library: user, state: folder}\n", encoding="utf-8")
+    run("sync", folder)
+    base = folder / f"zotero-users-{server.user}.jsonl"
+    rows = base.read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + 160
+    assert server.key not in base.read_text(encoding="utf-8")
+    before = base.read_bytes()
+    assert value("sync", folder)["changes"] == []
+    assert base.read_bytes() == before
+
+
+@pytest.mark.parametrize("spec", ["nowhere", "group:x", "sandbox:", "user:1"])
+def test_what_is_no_library_is_told(spec: str, folder: Path) -> None:
+    result = run("sync", folder, "--library", spec, code=2)
+    assert "is no library" in result.stderr
+
+
+def test_a_library_without_a_key_is_told(folder: Path) -> None:
+    result = run("sync", folder, "--library", "user", code=1)
+    assert "needs a key" in result.stderr
+    assert "refsync login" in result.stderr
