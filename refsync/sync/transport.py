@@ -20,13 +20,14 @@ from refsync.model import Failure, Problem
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
     """How long a server is waited for: tries of one request, the first and the longest pause (seconds), and the longest
-    time to connect and between two pieces of an answer."""
+    time to connect, between two pieces of an answer, and for the whole of it."""
 
     tries: int = 6
     pause: float = 1.0
     longest: float = 120.0
     connect: float = 15.0
     silence: float = 90.0
+    whole: float = 600.0
 
 
 class Unchanged(Exception):
@@ -116,8 +117,7 @@ class Transport(httpx2.BaseTransport):
         else:
             self.reads += 1
         try:
-            response = self._inner.handle_request(request)
-            response.read()
+            response = self._whole(self._inner.handle_request(request))
         except httpx2.ConnectError as error:
             if "certificate" in str(error).lower() or "ssl" in str(error).lower():
                 what = f"cannot be trusted: {_why(error)}."
@@ -130,6 +130,19 @@ class Transport(httpx2.BaseTransport):
                 raise Unsure(_why(error)) from None
             raise _Again(_why(error)) from None
         return self._judged(response, is_write)
+
+    def _whole(self, response: httpx2.Response) -> httpx2.Response:
+        """The response with all of its body. One that comes in drops is given up when it takes too long."""
+        end = self._now() + self.patience.whole
+        pieces = []
+        try:
+            for piece in response.iter_raw():
+                pieces.append(piece)
+                if self._now() > end:
+                    raise httpx2.ReadTimeout("")
+        finally:
+            response.close()
+        return httpx2.Response(response.status_code, headers=response.headers, content=b"".join(pieces))
 
     def _judged(self, response: httpx2.Response, is_write: bool) -> httpx2.Response:
         """The response, where it is an answer; it raises what it means where it is none."""
