@@ -265,7 +265,9 @@ FAULTS = (
     Fault(name="404 on one object", act=_one(404, "Item doesn&#39;t exist"), befalls=_BATCH),
     Fault(name="409 on one object", act=_one(409, "Collection ABCDEFGH not found"), befalls=_BATCH),
     Fault(name="400 on one object, once", act=_one(400, "Invalid value &lt;x&gt;"), befalls=_BATCH),
-    Fault(name="429 with Retry-After", act=lambda call: call.say("429 TOO MANY REQUESTS", "Slow down", Retry_After="0")),
+    Fault(
+        name="429 with Retry-After", act=lambda call: call.say("429 TOO MANY REQUESTS", "Slow down", Retry_After="0")
+    ),
     Fault(name="429 without", act=lambda call: call.say("429 TOO MANY REQUESTS", "Slow down")),
     Fault(name="429 from here on", act=lambda call: call.say("429 TOO MANY REQUESTS", "Slow down"), lasts=True),
     Fault(name="500 before the commit", act=lambda call: call.say("500 INTERNAL SERVER ERROR", "An error occurred")),
@@ -324,7 +326,9 @@ def wanted(scenario: str, most: int | None = None) -> Desired:
             for one in changed
         ]
         added = [
-            replace(one, key=f"{one.key}x", title=f"{one.title}, Again {at}", ids={}, links={"code": "https://a.test/x"})
+            replace(
+                one, key=f"{one.key}x", title=f"{one.title}, Again {at}", ids={}, links={"code": "https://a.test/x"}
+            )
             for at, one in enumerate(entries[: max(1, count // 24)])
         ]
         topics = tuple(replace(one, path=(*one.path[:-1], f"{one.path[-1]}!")) for one in listed.topics[:1])

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from refsync import __version__
 from refsync.model import Failure, Problem
+
+_FIRST_TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +45,11 @@ class Unsure(Exception):
 
 
 class _Again(Exception):
-    """The same request may be sent again, after `wait` seconds where the server says so."""
+    """The same request may be sent again, after `wait` seconds where the server says so; `is_away`: nobody was reached."""
 
-    def __init__(self, why: str, wait: float | None = None) -> None:
+    def __init__(self, why: str, wait: float | None = None, *, is_away: bool = False) -> None:
         super().__init__(why)
-        self.wait = wait
+        self.wait, self.is_away = wait, is_away
 
 
 class Transport(httpx2.BaseTransport):
@@ -69,6 +71,7 @@ class Transport(httpx2.BaseTransport):
         self.since: int | None = None
         self._sleep, self._now = sleep, now
         self._not_before = 0.0
+        self._is_met = False  # whether this server has answered anything yet
         self._inner = httpx2.HTTPTransport(retries=0, proxy=_proxy(server))
 
     def close(self) -> None:
@@ -89,7 +92,7 @@ class Transport(httpx2.BaseTransport):
         }  # fmt: skip
         retrying = Retrying(
             retry=retry_if_exception_type(_Again),
-            stop=stop_after_attempt(self.patience.tries),
+            stop=self._has_tried_enough,
             wait=self._pause,
             sleep=self._sleep,
             reraise=True,
@@ -101,6 +104,12 @@ class Transport(httpx2.BaseTransport):
                 raise Unsure(str(error)) from None
             hint = "Nothing is lost. Run it again later."
             raise Failure(Problem(where=self.server, what=f"does not answer: {error}.", hint=hint)) from None
+
+    def _has_tried_enough(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        # A server that was never reached is rather a wrong address, or no network, than one that comes back.
+        is_new = isinstance(error, _Again) and error.is_away and not self._is_met
+        return state.attempt_number >= (min(_FIRST_TRIES, self.patience.tries) if is_new else self.patience.tries)
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -122,7 +131,7 @@ class Transport(httpx2.BaseTransport):
             if "certificate" in str(error).lower() or "ssl" in str(error).lower():
                 what = f"cannot be trusted: {_why(error)}."
                 raise Failure(Problem(where=self.server, what=what, hint="Check the address and the clock.")) from None
-            raise _Again(_why(error)) from None
+            raise _Again(_why(error), is_away=True) from None
         except httpx2.UnsupportedProtocol as error:
             raise Failure(Problem(where=self.server, what=f"is no address: {_why(error)}.", hint="Check it.")) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
@@ -147,8 +156,9 @@ class Transport(httpx2.BaseTransport):
     def _judged(self, response: httpx2.Response, is_write: bool) -> httpx2.Response:
         """The response, where it is an answer; it raises what it means where it is none."""
         code = response.status_code
+        self._is_met = True
         self._note_pace(response)
-        if code == 304:
+        if code == 304 and self.since is not None:
             raise Unchanged
         if code < 300:
             if "Zotero-API-Version" not in response.headers and "Last-Modified-Version" not in response.headers:
@@ -157,10 +167,13 @@ class Transport(httpx2.BaseTransport):
                 raise self._no_zotero()
             return response
         said = _said(response)
+        wait = _seconds(response)
+        if (code == 429 or code >= 500) and wait and wait > self.patience.longest:
+            what = f"asks to come back in {max(1, round(wait / 60))} minutes (it answers {code})."
+            raise Failure(Problem(where=self.server, what=what, hint="Nothing is lost. Run it again then."))
         if code == 429:
-            raise _Again("it limits the number of requests", _seconds(response))
+            raise _Again("it limits the number of requests", wait)
         if code >= 500:
-            wait = _seconds(response)
             if is_write:
                 if wait:
                     self._not_before = self._now() + wait
