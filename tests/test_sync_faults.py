@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -11,23 +12,27 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
+from refsync.cli import cli
 from refsync.model import Date, Failure
 from refsync.settings import Settings
 from refsync.sync import places, sandbox
 from refsync.sync.desired import desired
 from refsync.sync.seen import client_key
 from refsync.sync.transport import Patience, Transport
+from refsync.sync.zotero import Library
 from tests.conftest import ROOT
 from tests.faults import (
     CHANGES,
@@ -172,6 +177,15 @@ def test_retry_after_and_backoff_are_waited_for(tmp_path: Path) -> None:
         assert waits == []
 
 
+def test_a_library_that_is_forgotten_leaves_the_connection_to_others(tmp_path: Path) -> None:
+    with world(tmp_path) as there, there.library() as library:
+        closed: list[bool] = []
+        library.transport._inner.close = lambda: closed.append(True)  # type: ignore[method-assign]
+        Library(there.server.url, "users/0", there.server.key, library.transport).rights()
+        gc.collect()
+        assert closed == []
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Bad places, through the command line
 
@@ -205,10 +219,15 @@ class Desk:
         )  # fmt: skip
 
     def run(self, *command: str, **given: str) -> Told:
-        """A refsync process from beginning to end."""
-        process = self.begun(*command, **given)
-        out, err = process.communicate(timeout=60)
-        return Told(process.returncode, out, err)
+        """A refsync command from beginning to end, in this process."""
+        self.keys.add(given.get("ZOTERO_API_KEY", "").strip())
+        here = {"REFSYNC_STATE_DIR": str(self.folder / "state"), "REFSYNC_CACHE_DIR": str(self.folder / "cache")}
+        others = {name: None for name in os.environ if name.startswith(("ZOTERO_", "REFSYNC_"))}
+        with chdir(self.folder / "list"):
+            result = CliRunner().invoke(cli, command, env={**others, **here, **given})
+        odd = result.exc_info if not isinstance(result.exception, SystemExit) else None
+        trace = "".join(traceback.format_exception(*odd)) if result.exception and odd else ""
+        return Told(result.exit_code, result.stdout, result.stderr + trace)
 
     def leaks(self, *told: Told) -> list[str]:
         """Where a key can be read."""
@@ -409,8 +428,6 @@ def test_a_spec_that_names_no_library(spec: str, server: sandbox.Server, desk: D
 
 
 def test_a_failure_that_nobody_foresaw_shows_no_key(tmp_path: Path) -> None:
-    import traceback
-
     with world(tmp_path) as there, pytest.raises(RuntimeError) as caught:
 
         def broken(*_: Any) -> Any:
@@ -443,12 +460,17 @@ def slow(app: Any) -> Any:
 
 @pytest.mark.parametrize("is_same", [True, False], ids=["same state", "different states"])
 def test_two_processes_at_once(is_same: bool, tmp_path: Path) -> None:
-    from tests.conftest import EXAMPLE
-
+    works = "".join(
+        f"- **A Study of {at} in Large Networks**, ICML 2021. [[paper](https://arxiv.org/abs/2101.{at:05}), "
+        f"[code](https://a.test/{at})]\n"
+        for at in range(1, 131)
+    )
     desks = []
     for name in ("a",) if is_same else ("a", "b"):
-        shutil.copytree(EXAMPLE, tmp_path / name / "list")
-        (tmp_path / name / "list" / "refsync.yaml").write_text("zotero: {links: true}\n", encoding="utf-8")
+        folder = tmp_path / name / "list"
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text(f"# A List\n\n## Models\n\n{works}", encoding="utf-8")
+        (folder / "refsync.yaml").write_text("zotero: {links: true}\n", encoding="utf-8")
         desks.append(Desk(tmp_path / name))
     with sandbox.serving(middleware=slow) as server:
         access = {"ZOTERO_API_URL": server.url, "ZOTERO_API_KEY": server.key}
@@ -459,7 +481,7 @@ def test_two_processes_at_once(is_same: bool, tmp_path: Path) -> None:
         there = World(server=server, folder=tmp_path)
         items, collections = there.all("items"), there.all("collections")
         papers = [one for one in items.values() if one["itemType"] != "attachment"]
-        assert (len(papers), len({one["citationKey"] for one in papers}), len(collections)) == (145, 145, 15)
+        assert (len(papers), len({one["citationKey"] for one in papers}), len(collections)) == (130, 130, 2)
         links = [one for one in items.values() if one["itemType"] == "attachment"]
         assert len(links) == len({(one["parentItem"], one["title"]) for one in links}) > 0
         for one in desks:

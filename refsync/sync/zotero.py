@@ -48,13 +48,25 @@ class Answer:
     is_alone: bool
 
 
+class _Lent(httpx2.BaseTransport):
+    """A transport that its user does not close: pyzotero does that when it is collected, in the middle of a request of
+    another library on the same transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """What the transport answers."""
+        return self._transport.handle_request(request)
+
+
 class Library:
     """One library of one server. `path` is "users/1" or "groups/7"."""
 
     def __init__(self, url: str, path: str, key: str | None, transport: Transport) -> None:
         kind, _, number = path.partition("/")
         self.path, self.transport = path, transport
-        self._client = httpx2.Client(transport=transport, follow_redirects=False, trust_env=False)
+        self._client = httpx2.Client(transport=_Lent(transport), follow_redirects=False, trust_env=False)
         self._zotero = Zotero(number, kind.removesuffix("s"), key, client=self._client)
         self._zotero.endpoint = url.rstrip("/")
 
