@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +54,10 @@ def log_in(
         show(address)
         for _ in range(int(_EXPIRES / _PAUSE)):
             sleep(_PAUSE)
-            found: Any = client.get(f"{url}/keys/sessions/{token}").json()
-            if found.get("status") == "completed":
+            found: Any = None
+            with suppress(ValueError):
+                found = client.get(f"{url}/keys/sessions/{token}").json()
+            if isinstance(found, dict) and found.get("status") == "completed" and found.get("apiKey"):
                 return Login(server=server, user=str(found.get("username") or found.get("userID")), key=found["apiKey"])
     raise Failure(Problem(where=server, what="the login was not confirmed in time.", hint="Run `refsync login` again."))
 

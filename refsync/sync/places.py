@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from refsync.model import Failure, Problem
 from refsync.sync.base import Owner
@@ -76,14 +76,23 @@ def _digest(*parts: str) -> str:
 
 def origin(url: str) -> str:
     """The origin of a server's address. Raises Failure for what is none, and for plain http beyond this machine."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         hint = f"Name one like {ZOTERO}."
-        raise Failure(Problem(where="ZOTERO_API_URL", what=f"{url!r} is no address of a server.", hint=hint))
+        shown = repr(url) if "@" not in url else "what it names"  # a password may be in it
+        raise Failure(Problem(where="ZOTERO_API_URL", what=f"{shown} is no address of a server.", hint=hint))
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         what = f"{url!r} would carry the key unencrypted."
         raise Failure(Problem(where="ZOTERO_API_URL", what=what, hint="Name it with https://."))
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an address, None where it has none."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        return parts if parts.port != 0 and url.isprintable() and url.isascii() else None
+    return None
 
 
 @contextmanager
@@ -106,8 +115,7 @@ def opened(
         if place.kind == SANDBOX:
             yield place, stack.enter_context(Library(place.url, place.path, place.key, transport))
             return
-        rights = _rights(place, transport, state, fresh=fresh_rights)
-        place = _allowed(place, rights)
+        place = _allowed(place, transport, state, fresh=fresh_rights)
         yield place, stack.enter_context(Library(place.url, place.path, place.key, transport))
 
 
@@ -156,27 +164,30 @@ def kept_key(server: str) -> str | None:
     return None
 
 
-def _rights(place: Place, transport: Transport, state: Path, *, fresh: bool) -> Mapping[str, Any]:
-    """What the key may do, as the server said it: asked once for each key and server."""
+def _allowed(place: Place, transport: Transport, state: Path, *, fresh: bool) -> Place:
+    """The place with its user, where the key may write there. What the server says of a key is asked once, and asked again
+    where it was not enough: rights can be given later."""
     file = state / "rights.json"
     name = _digest(place.server, place.key or "")
     known: dict[str, Any] = {}
     with suppress(OSError, ValueError):
-        known = json.loads(file.read_text(encoding="utf-8"))
+        known = dict(json.loads(file.read_text(encoding="utf-8")))
     if not fresh and isinstance(known.get(name), dict):
-        return dict(known[name])
+        with suppress(Failure, AttributeError):
+            return _granted(place, known[name])
     with_key = Library(place.url, "users/0", place.key, transport)
     rights = {name: value for name, value in with_key.rights().items() if name != "key"}
+    granted = _granted(place, rights)
     with suppress(OSError):
         from refsync import files
 
         file.parent.mkdir(parents=True, exist_ok=True)
         files.write({file: json.dumps({**known, name: rights}, indent=1, sort_keys=True) + "\n"})
-    return rights
+    return granted
 
 
-def _allowed(place: Place, rights: Mapping[str, Any]) -> Place:
-    """The place with its user, where the key may write there."""
+def _granted(place: Place, rights: Mapping[str, Any]) -> Place:
+    """The place with its user. Raises Failure where the key may not do there what refsync does."""
     access = rights.get("access") or {}
     user = rights.get("userID")
     if place.kind == "user":
@@ -185,6 +196,8 @@ def _allowed(place: Place, rights: Mapping[str, Any]) -> Place:
             raise _denied(place, "may not read the user's library")
         if not granted.get("write"):
             raise _denied(place, "is read-only")
+        if not granted.get("notes"):  # an item with a note of the person's would look untouched
+            raise _denied(place, "may not see notes")
         return replace(place, path=f"users/{user}", name=str(rights.get("displayName") or rights.get("username") or ""))
     groups = access.get("groups") or {}
     number = place.path.partition("/")[2]

@@ -133,7 +133,9 @@ class _Draft:
         parent = self.living.get(shelf.parent) if shelf.parent is not None else ""
         data = self.seen.collections.get(key)
         if parent is None and (data is None or record is None):
-            self.more["skip"] += 1  # the collection above it was removed by a person
+            self.more["skip"] += 1  # the collection above it was removed by a person, or refused
+            if shelf.parent not in self.wanted:
+                del self.wanted[shelf.id]
             return
         wanted = {"name": shelf.name, "parentCollection": parent or False}
         if data is None or is_gone(data):
@@ -189,6 +191,10 @@ class _Draft:
             self._decided(("collection", shelf.id), record, shelf.label, key, data)
             return
         if wanted["parentCollection"] is False and shelf.parent is not None:
+            return
+        if ("collection", shelf.id) in self.skip:  # refused: nothing can be put into it, and nobody has removed it
+            self.more["skip"] += 1
+            del self.wanted[shelf.id]
             return
         self.living[shelf.id] = key
         self.names[key] = shelf.label
@@ -249,7 +255,8 @@ class _Draft:
                 item.entry.key,
                 {"title": (None, item.fields.get("title", ""))},
             )
-            self._links(item, key)
+            if id not in self.skip:  # a refused item has no children
+                self._links(item, key)
             return
         before = record or Record(what="item", id=item.entry.key, key=key)
         outcome = of_items.compared(

@@ -11,22 +11,25 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from refsync import __version__
 from refsync.model import Failure, Problem
+
+_FIRST_TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
     """How long a server is waited for: tries of one request, the first and the longest pause (seconds), and the longest
-    time to connect and between two pieces of an answer."""
+    time to connect, between two pieces of an answer, and for the whole of it."""
 
     tries: int = 6
     pause: float = 1.0
     longest: float = 120.0
     connect: float = 15.0
     silence: float = 90.0
+    whole: float = 600.0
 
 
 class Unchanged(Exception):
@@ -42,11 +45,11 @@ class Unsure(Exception):
 
 
 class _Again(Exception):
-    """The same request may be sent again, after `wait` seconds where the server says so."""
+    """The same request may be sent again, after `wait` seconds where the server says so; `is_away`: nobody was reached."""
 
-    def __init__(self, why: str, wait: float | None = None) -> None:
+    def __init__(self, why: str, wait: float | None = None, *, is_away: bool = False) -> None:
         super().__init__(why)
-        self.wait = wait
+        self.wait, self.is_away = wait, is_away
 
 
 class Transport(httpx2.BaseTransport):
@@ -68,7 +71,10 @@ class Transport(httpx2.BaseTransport):
         self.since: int | None = None
         self._sleep, self._now = sleep, now
         self._not_before = 0.0
-        self._inner = httpx2.HTTPTransport(retries=0, proxy=_proxy(server))
+        self._is_met = False  # whether this server has answered anything yet
+        # Certificates take a while to be read, and are of no use to a server on this machine.
+        is_plain = urlsplit(server).scheme == "http"
+        self._inner = httpx2.HTTPTransport(retries=0, proxy=_proxy(server), verify=not is_plain)
 
     def close(self) -> None:
         """Ends the connections."""
@@ -88,7 +94,7 @@ class Transport(httpx2.BaseTransport):
         }  # fmt: skip
         retrying = Retrying(
             retry=retry_if_exception_type(_Again),
-            stop=stop_after_attempt(self.patience.tries),
+            stop=self._has_tried_enough,
             wait=self._pause,
             sleep=self._sleep,
             reraise=True,
@@ -100,6 +106,12 @@ class Transport(httpx2.BaseTransport):
                 raise Unsure(str(error)) from None
             hint = "Nothing is lost. Run it again later."
             raise Failure(Problem(where=self.server, what=f"does not answer: {error}.", hint=hint)) from None
+
+    def _has_tried_enough(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        # A server that was never reached is rather a wrong address, or no network, than one that comes back.
+        is_new = isinstance(error, _Again) and error.is_away and not self._is_met
+        return state.attempt_number >= (min(_FIRST_TRIES, self.patience.tries) if is_new else self.patience.tries)
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -116,13 +128,12 @@ class Transport(httpx2.BaseTransport):
         else:
             self.reads += 1
         try:
-            response = self._inner.handle_request(request)
-            response.read()
+            response = self._whole(self._inner.handle_request(request))
         except httpx2.ConnectError as error:
             if "certificate" in str(error).lower() or "ssl" in str(error).lower():
                 what = f"cannot be trusted: {_why(error)}."
                 raise Failure(Problem(where=self.server, what=what, hint="Check the address and the clock.")) from None
-            raise _Again(_why(error)) from None
+            raise _Again(_why(error), is_away=True) from None
         except httpx2.UnsupportedProtocol as error:
             raise Failure(Problem(where=self.server, what=f"is no address: {_why(error)}.", hint="Check it.")) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
@@ -131,11 +142,25 @@ class Transport(httpx2.BaseTransport):
             raise _Again(_why(error)) from None
         return self._judged(response, is_write)
 
+    def _whole(self, response: httpx2.Response) -> httpx2.Response:
+        """The response with all of its body. One that comes in drops is given up when it takes too long."""
+        end = self._now() + self.patience.whole
+        pieces = []
+        try:
+            for piece in response.iter_raw():
+                pieces.append(piece)
+                if self._now() > end:
+                    raise httpx2.ReadTimeout("")
+        finally:
+            response.close()
+        return httpx2.Response(response.status_code, headers=response.headers, content=b"".join(pieces))
+
     def _judged(self, response: httpx2.Response, is_write: bool) -> httpx2.Response:
         """The response, where it is an answer; it raises what it means where it is none."""
         code = response.status_code
+        self._is_met = True
         self._note_pace(response)
-        if code == 304:
+        if code == 304 and self.since is not None:
             raise Unchanged
         if code < 300:
             if "Zotero-API-Version" not in response.headers and "Last-Modified-Version" not in response.headers:
@@ -144,10 +169,13 @@ class Transport(httpx2.BaseTransport):
                 raise self._no_zotero()
             return response
         said = _said(response)
+        wait = _seconds(response)
+        if (code == 429 or code >= 500) and wait and wait > self.patience.longest:
+            what = f"asks to come back in {max(1, round(wait / 60))} minutes (it answers {code})."
+            raise Failure(Problem(where=self.server, what=what, hint="Nothing is lost. Run it again then."))
         if code == 429:
-            raise _Again("it limits the number of requests", _seconds(response))
+            raise _Again("it limits the number of requests", wait)
         if code >= 500:
-            wait = _seconds(response)
             if is_write:
                 if wait:
                     self._not_before = self._now() + wait
