@@ -10,7 +10,7 @@ import contextlib
 import copy
 import socket
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -97,14 +97,23 @@ class Mine:
                 if old is None:
                     self.made.add(key)
                     self.deleted.discard(key)
-                (self.trashed.add if data.get("deleted") else self.trashed.discard)(key)
+                if bool((old or {}).get("deleted")) != bool(data.get("deleted")):
+                    (self.trashed.add if data.get("deleted") else self.trashed.discard)(key)
                 if what == "items":
                     self._item(key, old or {}, data)
                 else:
                     self._shelf(key, old or {}, data)
 
     def _item(self, key: str, old: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-        for name in (old.keys() | data.keys()) - {"key", "version", "dateAdded", "dateModified", "deleted", "extra", "relations"}:
+        for name in (old.keys() | data.keys()) - {
+            "key",
+            "version",
+            "dateAdded",
+            "dateModified",
+            "deleted",
+            "extra",
+            "relations",
+        }:
             if name in {"tags", "collections"}:
                 continue
             if value_of(name, old) != value_of(name, data):
@@ -159,7 +168,10 @@ class Mine:
     def touches(self, key: str, now: State) -> bool:
         """Whether a person made an item, or worked on it."""
         stores = (self.values, self.tags, self.lines, self.places)
-        child = any(data.get("parentItem") == key and one in self.made and not data.get("deleted") for one, data in now["items"].items())
+        child = any(
+            data.get("parentItem") == key and one in self.made and not data.get("deleted")
+            for one, data in now["items"].items()
+        )
         return key in self.made or child or any(one == key for store in stores for one, _ in store)
 
     def faults(self, now: State) -> list[str]:
@@ -172,7 +184,11 @@ class Mine:
         for what, store in (("tag", self.tags), ("line", self.lines), ("place", self.places)):
             for (key, name), is_in in store.items():
                 data = items.get(key, {})
-                there = {"tag": tags_of(data), "line": set(lines_of(data.get("extra"))), "place": set(data.get("collections", ()))}[what]
+                there = {
+                    "tag": tags_of(data),
+                    "line": set(lines_of(data.get("extra"))),
+                    "place": set(data.get("collections", ())),
+                }[what]
                 if (name in there) != is_in:
                     out.append(f"{what} {name} of {key}: {'lost' if is_in else 'came back'}: {data}")
         for (key, name), value in self.shelves.items():
@@ -213,6 +229,7 @@ class Law(RuleBasedStateMachine):
         self.ended: State = self.now()
         self.knows: set[tuple[str, str]] = set()  # (list, maintainer): the base knows all that was ever written
         self.synced: set[tuple[str, str]] = set()
+        self.foreign: dict[str, set[tuple[str, str]]] = {A: set(), B: set()}  # what the other list has filled in
         self.wanted: Desired | None = None  # of the last run
         self.last: tuple[str, str, int, State, Mine, set[tuple[str, str]]] | None = None  # the last run, to be undone
         self.topics = {"a": "Models", "b": "Models > Small Ones", "c": "Data"}
@@ -258,9 +275,11 @@ class Law(RuleBasedStateMachine):
             topics = sorted(self.topics)
             self.entries[one.key] = replace(one, topics=(topics[topic % len(topics)],) if topics else ())
 
-    @rule(at=MANY)
-    def list_retitles(self, at: int) -> None:
-        self.change(at, title=self.fresh("Another Title of the List Number"))
+    @rule(at=MANY, how=st.sampled_from(["Larger", "Very Large", "Large and Small"]))
+    def list_retitles(self, at: int, how: str) -> None:
+        if self.entries:
+            title = self.entries[sorted(self.entries)[at % len(self.entries)]].title
+            self.change(at, title=f"{title.partition(' in ')[0]} in {how} Networks")
 
     @rule(at=MANY, retitle=st.booleans())
     def list_gives_a_new_key(self, at: int, retitle: bool) -> None:
@@ -268,7 +287,7 @@ class Law(RuleBasedStateMachine):
             key = sorted(self.entries)[at % len(self.entries)]
             new = self.fresh("key").replace(" ", "")
             one = self.entries.pop(key)
-            title = self.fresh("Title of a New Key Number") if retitle else one.title
+            title = f"{one.title.partition(' in ')[0]} in New Networks" if retitle else one.title
             self.entries[new] = replace(one, key=new, aliases=(*one.aliases, key), title=title)
 
     @rule(at=MANY, year=st.integers(2000, 2025))
@@ -393,7 +412,9 @@ class Law(RuleBasedStateMachine):
     def person_makes_a_collection(self, at: int, is_inside: bool) -> None:
         above = self.pick("collections", at) if is_inside else None
         key = self.own("collection")
-        self.there.add("collections", {"key": key, "version": 0, "name": self.fresh("Mine"), "parentCollection": above or False})
+        self.there.add(
+            "collections", {"key": key, "version": 0, "name": self.fresh("Mine"), "parentCollection": above or False}
+        )
 
     @rule(number=MANY, at=MANY, is_known=st.booleans(), extra=st.booleans())
     def person_adds_an_item(self, number: int, at: int, is_known: bool, extra: bool) -> None:
@@ -495,10 +516,10 @@ class Law(RuleBasedStateMachine):
 
     @rule(at=st.integers(0, 9), is_after=st.booleans(), is_lasting=st.booleans(), restore=st.booleans())
     def sync_is_cut(self, at: int, is_after: bool, is_lasting: bool, restore: bool) -> None:
-        self.wire.left, self.wire.is_after, self.wire.is_lasting = at, is_after, is_lasting
-        self.syncs(self.ours, "a", restore=restore)
+        self.wire.is_after, self.wire.is_lasting = is_after, is_lasting
+        self.syncs(self.ours, "a", restore=restore, cut=at)
 
-    def syncs(self, of: Catalog, who: str, *, restore: bool = False) -> None:
+    def syncs(self, of: Catalog, who: str, *, restore: bool = False, cut: int | None = None) -> None:
         """One run, with all laws of it; a second one has then nothing to do."""
         before = self.begins()
         wanted = desired(of, TABLES, self.there.settings)
@@ -511,33 +532,36 @@ class Law(RuleBasedStateMachine):
         self.synced.add((of.id, who))
         is_known = (of.id, who) in self.knows
         report = None
-        wire, was_cut = self.wire, self.wire.left is not None
+        self.wire.left = cut
         try:
             report = self.there.sync(of, who, restore=restore, is_forced=True)
         except Failure:
-            assert was_cut
+            assert cut is not None
         finally:
-            wire.left = None
+            self.wire.left = None
         after = self.ended = self.now()
         if of.id == A and self.differs(before, after):
             self.knows -= {(A, one) for one in "ab" if one != who}
+        changed = Mine()
+        changed.learn(before, after)
+        self.foreign[B if of.id == A else A] |= changed.values.keys()
         if restore or not is_known:
             self.mine.forget_removals(trash=restore)
         for old in (records, self.records(of.id, who)):
             self.agrees(wanted, old)
-        assert self.mine.faults(after) == []
-        assert self.harm(before, after, wanted, records) == []
+        none(self.mine.faults(after))
+        none(self.harm(before, after, wanted, records))
         self.last, self.wanted = None, wanted
         if report is None:
             return
         again = self.there.sync(of, who, restore=restore, is_forced=True)
-        assert (again.plan.changes, again.writes) == ((), 0)
+        none(again.plan.changes)
+        assert again.writes == 0
         if restore:
-            again = self.there.sync(of, who, is_forced=True)
-            assert (again.plan.changes, again.writes) == ((), 0)
+            none(self.there.sync(of, who, is_forced=True).plan.changes)
         if is_known:
-            assert self.misses(wanted, self.records(of.id, who), after) == []
-        if report.run is not None and not was_cut:
+            none(self.misses(wanted, self.records(of.id, who), after))
+        if report.run is not None and cut is None:
             self.last = (of.id, who, report.run, before, mine, knew)
 
     def records(self, id: str, who: str) -> dict[tuple[str, str], Record]:
@@ -569,7 +593,9 @@ class Law(RuleBasedStateMachine):
 
         return versions(before) != versions(after)
 
-    def harm(self, before: State, after: State, wanted: Desired, records: Mapping[tuple[str, str], Record]) -> list[str]:
+    def harm(
+        self, before: State, after: State, wanted: Desired, records: Mapping[tuple[str, str], Record]
+    ) -> list[str]:
         """What a run has taken away, and what it has doubled."""
         out = []
         items, shelves = before["items"], before["collections"]
@@ -592,9 +618,13 @@ class Law(RuleBasedStateMachine):
                 out.append(f"collection {key} was removed, and is not empty")
             if key in self.mine.made or any(one == key for one, _ in self.mine.shelves):
                 out.append(f"collection {key} is a person's, and was removed")
-        living = {plain(one.get("DOI")): key for key, one in items.items() if not one.get("deleted") and one.get("DOI")}
+        # An identifier alone does not make one work of two titles.
+        living = {
+            plain(one.get("DOI")): key for key, one in items.items()
+            if not one.get("deleted") and plain(one.get("title")).startswith("A Study of")
+        }  # fmt: skip
         for key, data in after["items"].items():
-            if key not in items and data.get("DOI") in living:
+            if key not in items and data.get("DOI", "-") in living:
                 out.append(f"{key} is a second item of {living[data['DOI']]}")
         return out
 
@@ -609,20 +639,35 @@ class Law(RuleBasedStateMachine):
                 continue
             above = self.shelf(wanted, records, shelf.parent) if shelf.parent is not None else False
             for name, value in (("name", shelf.name), ("parentCollection", above)):
-                if (data["key"], name) not in mine.shelves and data[name] != value and (not above or self.lives(above, shelves)):
+                if (
+                    (data["key"], name) not in mine.shelves
+                    and data[name] != value
+                    and (not above or self.lives(above, shelves))
+                ):
                     out.append(f"{name} of collection {shelf.label} is {data[name]!r}, not {value!r}")
         for item in wanted.items:
             record = records.get(("item", item.entry.key))
             key = record.key if record else client_key(wanted.catalog, "item", item.entry.key)
             data = items.get(key)
-            if data is None and key not in mine.deleted and any(self.lives(self.shelf(wanted, records, one), shelves) for one in item.shelves):
+            if (
+                data is None
+                and key not in mine.deleted
+                and any(self.lives(self.shelf(wanted, records, one), shelves) for one in item.shelves)
+            ):
                 out.append(f"item {item.entry.key} is missing")
             if data is None or data.get("deleted") or key in mine.made:
                 continue
-            place = {self.shelf(wanted, records, one) for one in item.shelves}
+            same = [
+                one for one in wanted.items if (at := records.get(("item", one.entry.key))) and at.key == key
+            ]  # merged
+            place = {self.shelf(wanted, records, id) for one in (item, *same) for id in one.shelves}
             place = {one for one in place if self.lives(one, shelves)}
             missing = {one for one in place - set(data["collections"]) if mine.places.get((key, one)) is not False}
-            more = {one for one in (set(data["collections"]) & ours) - place if self.lives(one, shelves) and not mine.places.get((key, one))}
+            more = {
+                one
+                for one in (set(data["collections"]) & ours) - place
+                if self.lives(one, shelves) and not mine.places.get((key, one))
+            }
             if missing or more:
                 out.append(f"item {key}: not in {missing}, but in {more}")
             if record is None or record.is_adopted:
@@ -631,7 +676,7 @@ class Law(RuleBasedStateMachine):
             lines = {one for one in set(item.extra) ^ set(lines_of(data["extra"])) if (key, one) not in mine.lines}
             if tags or lines:
                 out.append(f"item {key}: tags {tags} or lines {lines}")
-            edits = {name for one, name in mine.values if one == key}
+            edits = {name for one, name in {*mine.values, *self.foreign[wanted.catalog]} if one == key}
             if data["itemType"] != item.fields["itemType"] and (edits or any(one == key for one, _ in mine.lines)):
                 continue
             here = {**item.fields, "creators": item.creators}
@@ -673,6 +718,10 @@ class Law(RuleBasedStateMachine):
             if wanted == self.wanted:
                 self.syncs(of, who)
                 assert shown(self.ended) == brought
+
+
+def none(faults: Sequence[Any]) -> None:
+    assert not faults, "\n".join(map(str, faults))
 
 
 def shown(state: State) -> State:
