@@ -66,6 +66,12 @@ def _batches(writes: Sequence[Write]) -> Iterator[list[Write]]:
 
 def _write(batch: list[Write], library: Library, state: State, file: BaseFile, journal: Journal) -> None:
     ids: list[Id] = [(one.what, one.id) for one in batch]
+    # What is known of objects that are there already: after a sudden end it tells what of a write has arrived.
+    known = [
+        state.base.records[id] for id, one in zip(ids, batch, strict=True) if one.version and id in state.base.records
+    ]
+    if known:
+        file.commit(known, state.seen.version)
     file.intend(one.record for one in batch)
     state.base = replace(
         state.base, pending={**state.base.pending, **{id: one.record for id, one in zip(ids, batch, strict=True)}}

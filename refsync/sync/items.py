@@ -208,8 +208,8 @@ def _extra(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[s
     here = list(item.extra)
     there = lines_of(data.get("extra"))
     before = lines_of(record.fields.get("extra")) if has_base else []
-    if record.is_adopted and not has_base:
-        here = [one for one in here if not there]
+    if record.is_adopted:  # filled where it is empty, and otherwise a person's own
+        here = [one for one in here if not there or one in before]
     gone = [one for one in before if one not in here]
     after = [one for one in there if one not in gone]
     after += [one for one in here if one not in there and one not in before]

@@ -44,7 +44,7 @@ def plan(
     found = _matched(draft)
     for item, record, others in found:
         draft.place(item, record, others)
-    draft.retire({id for item, _, _ in found for id in item.keys})
+    draft.retire({id for item, record, _ in found for id in (*item.keys, *([record.id] if record else []))})
     draft.clear()
     return draft.finished()
 
@@ -138,7 +138,7 @@ class _Draft:
                 del self.wanted[shelf.id]
             return
         wanted = {"name": shelf.name, "parentCollection": parent or False}
-        if data is None or is_gone(data):
+        if data is None or (is_gone(data) and not self.restore):
             self._missing_shelf(shelf, record, key, data, wanted)
             return
         if not self.seen.is_living(key) and not self.restore:
@@ -162,6 +162,8 @@ class _Draft:
             is_adopted=bool(adopt) or bool(record and record.is_adopted),
         )
         self._conflict(after.what, shelf.label, key, told)
+        if is_gone(data):  # out of the trash as it is: a person may have given it another name
+            changed["deleted"], now["deleted"] = False, True
         if not changed:
             self.records[id] = after
             self.more["unchanged"] += 1
@@ -177,7 +179,7 @@ class _Draft:
                 record=after,
                 before={name: now[name] for name in changed},
             ),
-            "~",
+            "+" if is_gone(data) else "~",
             shelf.label,
             {name: (now[name], value) for name, value in changed.items()},
         )
@@ -199,11 +201,8 @@ class _Draft:
         self.living[shelf.id] = key
         self.names[key] = shelf.label
         after = Record(what="collection", id=shelf.id, key=key, fields=wanted)
-        sent = dict(wanted) if data is None else {**wanted, "deleted": False}
-        version = int(data["version"]) if data else 0
-        old = {} if data is None else {"deleted": True}
         self._write(
-            Write(what="collection", id=shelf.id, key=key, version=version, data=sent, record=after, before=old),
+            Write(what="collection", id=shelf.id, key=key, version=0, data=dict(wanted), record=after),
             "+",
             shelf.label,
             {"name": (None, shelf.name)},
@@ -224,13 +223,16 @@ class _Draft:
     def place(self, item: Item, record: Record | None, others: list[str]) -> None:
         """Decides about an item and its links; `others` are further items of the library that are the same work."""
         id: Id = ("item", item.entry.key)
-        if record and record.id != item.entry.key:  # it goes by another key now
-            self.records[("item", record.id)] = None
+        is_known = record is not None and ("item", record.id) in self.base.records
+        for old_id in {*item.keys, *([record.id] if record else [])} - {item.entry.key}:  # it goes by another key now
+            if ("item", old_id) in self.base.records:
+                self.records[("item", old_id)] = None
+        if record:
             record = replace(record, id=item.entry.key)
         key = record.key if record else client_key(self.desired.catalog, "item", item.entry.key)
         data = self.seen.items.get(key)
         shelves = [self.living[one] for one in item.shelves if one in self.living]
-        if data is None or is_gone(data):
+        if is_gone(data):
             is_undone = record is not None and record.gone == UNDONE and data is not None
             if (record is not None or data is not None) and not (self.restore or is_undone):
                 self._decided(id, record, item.entry.key, key, data)
@@ -238,18 +240,16 @@ class _Draft:
             if not shelves:
                 self._homeless(item)
                 return
+        if data is None:
             after = of_items.whole(item, key, shelves)
-            sent = {**of_items.properties(after), "deleted": False} if data else of_items.properties(after)
-            old = {"deleted": True} if data else {}
             self._write(
                 Write(
                     what="item",
                     id=item.entry.key,
                     key=key,
-                    version=int(data["version"]) if data else 0,
-                    data=sent,
+                    version=0,
+                    data=of_items.properties(after),
                     record=after,
-                    before=old,
                 ),
                 "+",
                 item.entry.key,
@@ -259,13 +259,17 @@ class _Draft:
                 self._links(item, key)
             return
         before = record or Record(what="item", id=item.entry.key, key=key)
+        if id not in self.base.records:
+            # Known before anything is sent: it tells a write that never arrived from one that a person took back, and what
+            # `undo` goes back to. A tag may have been removed by a person: none counts as missing.
+            self.records[id] = before if is_known or before.is_adopted else replace(before, tags=item.tags)
         outcome = of_items.compared(
             item,
             data,
             before,
             shelves,
             frozenset(self.wanted[one] for one in item.shelves if one in self.wanted),
-            has_base=self._is_known(item),
+            has_base=is_known,
             restore=self.restore,
         )
         self._conflict("item", item.entry.key, key, outcome.told, line=outcome.line)
@@ -277,6 +281,9 @@ class _Draft:
             outcome = replace(
                 outcome, record=replace(outcome.record, told={**outcome.record.told, "others": [list(others), None]})
             )
+        if is_gone(data):  # out of the trash as it is: a person may have worked on it
+            sent, old = {**outcome.sent, "deleted": False}, {**outcome.before, "deleted": True}
+            outcome = replace(outcome, sent=sent, before=old)
         if outcome.sent:
             shown = self._readable(outcome.fields)
             gone = frozenset(data.get("collections", ())) - frozenset(
@@ -284,7 +291,9 @@ class _Draft:
             )
             self.memberships[key] = frozenset(outcome.sent.get("collections", data.get("collections", ())))
             sign = (
-                "-"
+                "+"
+                if is_gone(data)
+                else "-"
                 if gone
                 and set(outcome.sent) == {"collections"}
                 and not set(outcome.sent["collections"]) - set(data.get("collections", ()))
@@ -302,17 +311,13 @@ class _Draft:
                 ),
                 sign,
                 item.entry.key,
-                shown,
+                {"title": (None, data.get("title")), **shown} if is_gone(data) else shown,
             )
         else:
             self.records[id] = outcome.record
             self.more["unchanged"] += 1
         if not outcome.record.is_adopted:
             self._links(item, key)
-
-    def _is_known(self, item: Item) -> bool:
-        """Whether the base knows what was written of an item."""
-        return any(("item", key) in self.base.records for key in item.keys)
 
     def _ours(self) -> frozenset[str]:
         """The collections that refsync manages."""
@@ -542,7 +547,10 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
     base, seen, catalog = draft.base, draft.seen, draft.desired.catalog
     out: list[tuple[Item, Record | None, list[str]]] = []
     known: dict[str, Record] = {id: one for (what, id), one in base.records.items() if what == "item"}
-    taken = {one.key for one in known.values()}
+    listed = {key for item in draft.desired.items for key in item.keys}
+    # Items whose entries have left the list: one that comes back under another key is the same item.
+    left = {one.key: one for id, one in known.items() if id not in listed}
+    taken = {one.key for one in known.values()} - left.keys()
     unknown: list[int] = []
     for item in draft.desired.items:
         record = next((known[key] for key in item.keys if key in known), None)
@@ -560,12 +568,14 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
             own = heir
         if own is not None:
             taken.add(own)
-            out[at] = (item, _found(item, own), [])
+            out[at] = (item, left.get(own) or _found(item, own), [])
     for at in unknown:
         item, record, _ = out[at]
         if record is None and (hits := seen.alike(item.entry, taken)):
-            taken.add(hits[0])
-            out[at] = (item, replace(_found(item, hits[0]), is_adopted=True), hits[1:])
+            key = next((one for one in hits if one in left), hits[0])
+            taken.add(key)
+            record = left.get(key) or replace(_found(item, key), is_adopted=True)
+            out[at] = (item, record, [one for one in hits if one != key])
     return out
 
 

@@ -82,7 +82,9 @@ class _Draft:
                 self._stays(deed, why)
                 return
             self.trashed.add(deed.key)
-            self._write(deed, data, {"deleted": 1}, None, "-")
+            # What was written stays known, but for the collections: they go, and it is to be put into new ones.
+            known = self.base.records.get(id) or Record(what=deed.what, id=deed.id, key=deed.key)
+            self._write(deed, data, {"deleted": 1}, replace(known, collections=(), gone=UNDONE), "-")
             return
         if data is None:
             self._stays(deed, "it was deleted in Zotero")
