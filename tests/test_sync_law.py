@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from refsync.model import Catalog, Date, Entry, Failure, Venue
-
 from refsync.sync.base import BaseFile, Record
-from refsync.sync.desired import RETIRED, ROOT, Desired, Item, desired
+from refsync.sync.desired import Desired, Item, desired
 from refsync.sync.seen import client_key, creators_of, lines_of, plain
 from tests.library import TABLES, catalog, entry, world
 

@@ -69,7 +69,10 @@ def sync(
             is_sure=is_sure,
             is_forced=force,
         )
-        with _opened(folder, wanted, spec, catalog) as (place, library, files, desired), _progress() as told:
+        with (
+            _opened(folder, wanted, spec, catalog, writes=not shows_only) as (place, library, files, desired),
+            _progress() as told,
+        ):
             report = running.sync(desired, place, library, files, wishes, confirm=_confirm, told=told)
         for problem in desired.problems[:_EXAMPLES]:
             click.echo(f"  {problem}", err=True)
@@ -104,7 +107,10 @@ def undo(number: int | None, dry_run: bool) -> None:
         if one.is_undone:
             raise Failure(Problem(where=f"run {one.number}", what="was taken back already."))
         folder, wanted, catalog = _built(Path(one.folder), one.spec, dry_run=True)
-        with _opened(folder, wanted, one.spec, catalog) as (place, library, files, _), _progress() as told:
+        with (
+            _opened(folder, wanted, one.spec, catalog, writes=not dry_run) as (place, library, files, _),
+            _progress() as told,
+        ):
             report = running.undo(one, place, library, files, catalog.id, dry_run=dry_run, told=told)
         _show_changes(report.plan.changes, everything=dry_run)
         counts = report.plan.counts
@@ -125,7 +131,12 @@ def status(path: Path, spec: str | None) -> None:
         from refsync.sync.journal import Journal
 
         folder, wanted, catalog = _built(path, spec, dry_run=True)
-        with _opened(folder, wanted, spec, catalog, fresh_rights=True) as (place, library, files, desired):
+        with _opened(folder, wanted, spec, catalog, fresh_rights=True, writes=False) as (
+            place,
+            library,
+            files,
+            desired,
+        ):
             report = running.sync(desired, place, library, files, running.Wishes(dry_run=True))
         journal = Journal(folders.state_folder() / "runs")
         runs = [journal.run(one) for one in journal.numbers()]
@@ -225,7 +236,13 @@ def _built(path: Path, spec: str | None, *, dry_run: bool) -> tuple[Path, Settin
 
 @contextmanager
 def _opened(
-    folder: Path, wanted: Settings, spec: str | None, catalog: Catalog, *, fresh_rights: bool = False
+    folder: Path,
+    wanted: Settings,
+    spec: str | None,
+    catalog: Catalog,
+    *,
+    fresh_rights: bool = False,
+    writes: bool = True,
 ) -> Iterator[tuple[Place, Any, Files, Any]]:
     """(the place, the library, the files of the sync, what the catalog wants of it)."""
     from refsync import folders
@@ -240,7 +257,7 @@ def _opened(
         raise Failure(Problem(where="refsync.yaml", what=what, hint="Mend it there."))
     shared = folder if wanted.zotero.state == "folder" else None
     name = spec or wanted.zotero.library or places.SANDBOX
-    with places.opened(name, state=state, fresh_rights=fresh_rights) as (place, library):
+    with places.opened(name, state=state, fresh_rights=fresh_rights, writes=writes) as (place, library):
         owner = place.owner(catalog.id)
         files = Files(
             base=places.base_path(state, owner, shared),

@@ -103,30 +103,32 @@ def opened(
     environment: Mapping[str, str] = os.environ,
     patience: Patience | None = None,
     fresh_rights: bool = False,
+    writes: bool = True,
     transport_of: Any = Transport,
 ) -> Iterator[tuple[Place, Library]]:
-    """The library of a SPEC: `user`, `group:ID`, `sandbox`, `sandbox:FILE`.
+    """The library of a SPEC: `user`, `group:ID`, `sandbox`, `sandbox:FILE`. Where nothing `writes`, no file is made.
 
     Raises Failure for an unknown SPEC (exit 2), a missing key, and a key without the right to write.
     """
     with ExitStack() as stack:
-        place = _place(spec, state, environment, stack)
+        place = _place(spec, state, environment, stack, writes=writes)
         transport = transport_of(place.server if place.kind == SANDBOX else place.url, patience or Patience())
         if place.kind == SANDBOX:
             yield place, stack.enter_context(Library(place.url, place.path, place.key, transport))
             return
-        place = _allowed(place, transport, state, fresh=fresh_rights)
+        place = _allowed(place, transport, state, fresh=fresh_rights, writes=writes)
         yield place, stack.enter_context(Library(place.url, place.path, place.key, transport))
 
 
-def _place(spec: str, state: Path, environment: Mapping[str, str], stack: ExitStack) -> Place:
+def _place(spec: str, state: Path, environment: Mapping[str, str], stack: ExitStack, *, writes: bool) -> Place:
     kind, colon, rest = spec.partition(":")
     if kind == SANDBOX and (rest or not colon):
         from refsync.sync import sandbox
 
         path = (Path(rest) if rest else state / "sandbox.sqlite").absolute()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        served = stack.enter_context(sandbox.serving(path))
+        if writes:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        served = stack.enter_context(sandbox.serving(path if writes or path.exists() else None))
         shown = os.path.relpath(path) if rest else str(path)
         return Place(
             spec=spec, kind=SANDBOX, path=f"users/{served.user}", url=served.url, server=str(path), name=shown,
@@ -164,7 +166,7 @@ def kept_key(server: str) -> str | None:
     return None
 
 
-def _allowed(place: Place, transport: Transport, state: Path, *, fresh: bool) -> Place:
+def _allowed(place: Place, transport: Transport, state: Path, *, fresh: bool, writes: bool) -> Place:
     """The place with its user, where the key may write there. What the server says of a key is asked once, and asked again
     where it was not enough: rights can be given later."""
     file = state / "rights.json"
@@ -178,6 +180,8 @@ def _allowed(place: Place, transport: Transport, state: Path, *, fresh: bool) ->
     with_key = Library(place.url, "users/0", place.key, transport)
     rights = {name: value for name, value in with_key.rights().items() if name != "key"}
     granted = _granted(place, rights)
+    if not writes:
+        return granted
     with suppress(OSError):
         from refsync import files
 

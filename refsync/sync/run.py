@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -83,16 +83,17 @@ def sync(
     """
     start = time.monotonic()
     owner = place.owner(desired.catalog)
-    with locked(files.base), BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
+    lock = nullcontext() if wishes.dry_run else locked(files.base)
+    with lock, BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         told("reading the library", 0, 0)
         seen, base, notes = _looked(library, mirror.load(), loaded)
-        mirror.save(seen)
         adopt = _root(wishes.root, seen, base)
         first = plan(desired, seen, base, restore=wishes.restore, adopt=adopt)
         if wishes.dry_run:
             return _report(place, first, seen, library, start, notes=notes)
+        mirror.save(seen)
         _check(first, seen, base, wishes, confirm)
 
         def planned(state: State) -> Plan:
@@ -120,7 +121,8 @@ def undo(
     """Takes a run back, where nobody has touched what it did. Raises Failure as `sync` does."""
     start = time.monotonic()
     owner = place.owner(catalog)
-    with locked(files.base), BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
+    lock = nullcontext() if dry_run else locked(files.base)
+    with lock, BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         seen, base, notes = _looked(library, mirror.load(), loaded)
