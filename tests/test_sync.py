@@ -261,6 +261,19 @@ def test_a_merge_in_zotero_is_followed(there: World) -> None:
     assert there.sync(changed).plan.changes == ()
 
 
+def test_an_item_that_happens_to_have_the_key_of_an_entry_is_left_alone(there: World) -> None:
+    there.add(
+        "items", {"itemType": "book", "key": item("one"), "version": 0, "title": "Quite Another Thing of a Person"}
+    )
+    before = there.all("items")[item("one")]
+    there.sync(LIST)
+    assert there.all("items")[item("one")] == before
+    titles = sorted(one["title"] for one in there.all("items").values())
+    assert titles.count("A Study of One in Large Networks") == 1
+    there.files(ID).base.unlink()
+    assert there.sync(LIST).writes == 0
+
+
 def test_two_lists_share_a_library(there: World) -> None:
     there.sync(LIST)
     other = replace(

@@ -229,7 +229,8 @@ class _Draft:
                 self.records[("item", old_id)] = None
         if record:
             record = replace(record, id=item.entry.key)
-        key = record.key if record else client_key(self.desired.catalog, "item", item.entry.key)
+        free = (key for key in _own_keys(self.desired.catalog, item.entry.key) if key not in self.seen.items)
+        key = record.key if record else next(free, client_key(self.desired.catalog, "item", item.entry.key))
         data = self.seen.items.get(key)
         shelves = [self.living[one] for one in item.shelves if one in self.living]
         if is_gone(data):
@@ -562,8 +563,8 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
         out.append((item, record, []))
     for at in unknown:
         item = out[at][0]
-        keys = [client_key(catalog, "item", key) for key in item.keys]
-        own = next((key for key in keys if key in seen.items and key not in taken), None)
+        keys = [own for key in item.keys for own in _own_keys(catalog, key)]
+        own = next((key for key in keys if key not in taken and seen.may_be(item.entry, key)), None)
         if own is not None and (heir := seen.replaced.get(own)) and is_gone(seen.items.get(own)):
             own = heir
         if own is not None:
@@ -577,6 +578,11 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
             record = left.get(key) or replace(_found(item, key), is_adopted=True)
             out[at] = (item, record, [one for one in hits if one != key])
     return out
+
+
+def _own_keys(catalog: str, id: str) -> tuple[str, str]:
+    """The key that an item of refsync's has, and the one that it gets where the first is another item's."""
+    return client_key(catalog, "item", id), client_key(catalog, "item", f"{id}\nagain")
 
 
 def _found(item: Item, key: str) -> Record:

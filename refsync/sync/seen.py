@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -162,6 +162,21 @@ class Seen:
         ]
         found = [key for key in dict.fromkeys(hits) if key not in gone]
         return sorted(found, key=lambda key: (-len(self.kin.get(key, ())), self.items[key].get("dateAdded", ""), key))
+
+    def may_be(self, entry: Entry, key: str) -> bool:
+        """Whether the item that has the key of an entry's may be the entry: a key is a hash, and could be another item's."""
+        data = self.items.get(key)
+        if data is None or data.get("itemType") in _NO_PAPERS:
+            return False
+        if plain(data.get("citationKey")) in {entry.key, *entry.aliases}:
+            return True
+        other = entry_of(data)
+        if any(entry.ids.get(scheme, "").casefold() == value for scheme, value in other.ids.items()):
+            return True
+        return any(
+            matching.same_identifier(replace(entry, title=title), other).same is True
+            for title in (entry.title, *entry.aka)
+        )
 
     def _agrees(self, entry: Entry, key: str, *, is_identified: bool = False) -> bool:
         """Whether an item with an identifier or the title of an entry is its work."""
