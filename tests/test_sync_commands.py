@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import keyring
+import keyring.backend
 import pytest
+import requests
 from click.testing import CliRunner, Result
 
 from refsync.cli import cli
@@ -142,3 +145,61 @@ def test_a_library_without_a_key_is_told(folder: Path) -> None:
     result = run("sync", folder, "--library", "user", code=1)
     assert "needs a key" in result.stderr
     assert "refsync login" in result.stderr
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Keys
+
+
+class Ring(keyring.backend.KeyringBackend):
+    """A keyring in memory."""
+
+    priority = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    before = keyring.get_keyring()
+    one = Ring()
+    keyring.set_keyring(one)
+    yield one
+    keyring.set_keyring(before)
+
+
+def test_login_keeps_a_key_that_sync_then_uses_and_logout_forgets_it(
+    folder: Path, server: sandbox.Server, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ZOTERO_API_KEY")
+    monkeypatch.setattr("webbrowser.open", lambda address: requests.get(address, timeout=5))
+    monkeypatch.setattr("refsync.sync.login._PAUSE", 0.05)
+    shown = run("login").output
+    (key,) = ring.kept.values()
+    assert list(ring.kept) == [("refsync", server.url)]
+    assert key not in shown
+    assert value("sync", folder, "--library", "user")["counts"]["create"] == 160
+    monkeypatch.setenv("ZOTERO_API_URL", "http://127.0.0.1:9")
+    assert "needs a key" in run("sync", folder, "--library", "user", code=1).stderr, "the key is of one server"
+    monkeypatch.setenv("ZOTERO_API_URL", server.url)
+    run("logout")
+    assert not ring.kept
+    assert "needs a key" in run("sync", folder, "--library", "user", code=1).stderr
+
+
+def test_login_where_there_is_none_says_what_to_do(folder: Path, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOTERO_API_URL", "http://127.0.0.1:9")
+    said = run("login", code=1).stderr
+    assert "offers no login" in said
+    assert "ZOTERO_API_KEY" in said
