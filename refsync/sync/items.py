@@ -38,6 +38,8 @@ class Outcome:
 
 def is_same(name: str, one: Any, other: Any) -> bool:
     """Whether two values of a field are one, as the server stores them."""
+    if one == other:
+        return True
     if name == "creators":
         return creators_of(one or ()) == creators_of(other or ())
     if name == "parentCollection":
@@ -155,6 +157,8 @@ def _typed(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[s
 
 def _of_type(fields: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What the base has of an item's fields, under the names that they have in a type."""
+    if fields.get("itemType") == kind:
+        return {name: value for name, value in fields.items() if name not in {"itemType", "extra"}}
     types = item_types().types
     old = types.get(str(fields.get("itemType", kind)), types[kind])
     out: dict[str, Any] = {}
