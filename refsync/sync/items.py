@@ -90,6 +90,10 @@ def compared(
 ) -> Outcome:
     """What becomes of the item `data` of the library, for the entry that `item` is of; `shelves` are the collections that
     it belongs to and that are there, `wanted_shelves` also those that a person has removed."""
+    if has_base and not restore:  # nearly all are as they were written, and as they are wanted
+        same = whole(item, record.key, [*wanted_shelves.union(shelves)])
+        if same == record and all(data.get(name) == value for name, value in same.fields.items()):
+            return Outcome(sent={}, record=record, before={}, fields={}, told=Told())
     kind, wanted = _typed(item, data, record, has_base=has_base)
     last = _of_type(record.fields, kind) if has_base else {}
     now = {name: data.get(name) for name in (*wanted, *last)}
@@ -212,8 +216,8 @@ def _extra(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[s
     here = list(item.extra)
     there = lines_of(data.get("extra"))
     before = lines_of(record.fields.get("extra")) if has_base else []
-    if record.is_adopted and not has_base:
-        here = [one for one in here if not there]
+    if record.is_adopted and there and not before:  # all of it is the person's
+        here = []
     gone = [one for one in before if one not in here]
     after = [one for one in there if one not in gone]
     after += [one for one in here if one not in there and one not in before]
