@@ -143,6 +143,10 @@ def among_foreign(catalog: Catalog) -> None:
 
 
 def main() -> None:
+    print(
+        "## Requests and time\n\n`python -m benchmarks.syncing` wrote this. The server is a process of its own; own CPU are "
+    )
+    print("refsync's seconds of a processor, from the first request to the last, the catalog already made.\n\n```text")
     example = catalog_file.read(documents.text_of(EXAMPLE), "catalog.yaml")[0]
     print(f"{'sync':32} {'reads':>6} {'writes':>6} {'own CPU':>8} {'seconds':>8}  changes")
     _, again, _ = thrice("the example (145 entries)", example)
@@ -150,6 +154,7 @@ def main() -> None:
     among_foreign(example)
     first, again, changed = thrice("10,000 entries", large())
     assert first.reads + first.writes < 500 and again.writes == 0 and changed.writes == 1
+    print("```")
 
 
 if __name__ == "__main__":

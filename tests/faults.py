@@ -528,7 +528,7 @@ def main(names: Sequence[str]) -> int:
         print(f"## {title}\n")
         print("\n".join(f"{at}. {one}" for at, one in enumerate(made.requests, 1)))
         print("\n```text\n" + "\n".join(lines) + "\n```\n")
-    print(f"{cells} tries, {len(wrong)} wrong.")
+    print(f"{cells} tries, {len(wrong)} wrong.\n")
     for one in wrong:
         print(f"- {one}")
     return 1 if wrong else 0
