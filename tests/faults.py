@@ -399,7 +399,7 @@ def synced(there: World, what: Desired) -> run.Report:
         "user", state=there.folder, environment=environment, patience=there.patience, transport_of=transport
     ) as (_, library):
         files = there.files(what.catalog)
-        return run.sync(what, there.place, library, files, run.Wishes(is_sure=True), sleep=lambda _: None)
+        return run.sync(what, there.place, library, files, run.Wishes(), sleep=lambda _: None)
 
 
 def expected(there: World, ground: Ground) -> list[str]:

@@ -208,7 +208,7 @@ def _check(first: Plan, seen: Seen, base: Base, wishes: Wishes, confirm: Callabl
     if items >= _FROM and first.removed > _MOST_REMOVED * items and not wishes.is_forced:
         what = f"{first.removed} of {items} items would leave their collections. Nothing was written."
         raise Failure(Problem(where="sync", what=what, hint="If that is meant, pass --force."), code=4)
-    if first.is_empty or base.records or seen.is_empty or wishes.is_sure or wishes.is_forced:
+    if first.is_empty or base.records or base.pending or seen.is_empty or wishes.is_sure or wishes.is_forced:
         return
     if not confirm(first):
         count = sum(not is_gone(data) for data in seen.items.values())
