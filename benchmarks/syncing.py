@@ -32,6 +32,14 @@ MANY, SHELVES, FOREIGN = 10_000, 30, 5_000
 PROFILED = sys.argv[2] if sys.argv[1:2] == ["--profile"] else None
 
 
+HEAD = """## Requests and time
+
+`python -m benchmarks.syncing` wrote this. The server is a process of its own; own CPU is the time of a processor (seconds)
+that refsync takes from the first request to the last, the catalog already made.
+
+```text"""
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[dict[str, str]]:
     """What names a sandbox in a process of its own, so that its time is not counted."""
@@ -143,6 +151,7 @@ def among_foreign(catalog: Catalog) -> None:
 
 
 def main() -> None:
+    print(HEAD)
     example = catalog_file.read(documents.text_of(EXAMPLE), "catalog.yaml")[0]
     print(f"{'sync':32} {'reads':>6} {'writes':>6} {'own CPU':>8} {'seconds':>8}  changes")
     _, again, _ = thrice("the example (145 entries)", example)
@@ -150,6 +159,7 @@ def main() -> None:
     among_foreign(example)
     first, again, changed = thrice("10,000 entries", large())
     assert first.reads + first.writes < 500 and again.writes == 0 and changed.writes == 1
+    print("```")
 
 
 if __name__ == "__main__":

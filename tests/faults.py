@@ -399,7 +399,7 @@ def synced(there: World, what: Desired) -> run.Report:
         "user", state=there.folder, environment=environment, patience=there.patience, transport_of=transport
     ) as (_, library):
         files = there.files(what.catalog)
-        return run.sync(what, there.place, library, files, run.Wishes(is_sure=True), sleep=lambda _: None)
+        return run.sync(what, there.place, library, files, run.Wishes(), sleep=lambda _: None)
 
 
 def expected(there: World, ground: Ground) -> list[str]:
@@ -528,7 +528,7 @@ def main(names: Sequence[str]) -> int:
         print(f"## {title}\n")
         print("\n".join(f"{at}. {one}" for at, one in enumerate(made.requests, 1)))
         print("\n```text\n" + "\n".join(lines) + "\n```\n")
-    print(f"{cells} tries, {len(wrong)} wrong.")
+    print(f"{cells} tries, {len(wrong)} wrong.\n")
     for one in wrong:
         print(f"- {one}")
     return 1 if wrong else 0

@@ -500,6 +500,35 @@ class Person:
         return serve
 
 
+def test_a_library_that_is_written_to_all_the_while_is_read(tmp_path: Path) -> None:
+    person = Busy()
+    with world(tmp_path, person) as there:
+        there.add("items", *({"itemType": "book", "title": f"Book {at}"} for at in range(450)))
+        person.write, person.left = (lambda: there.add("items", MINE)), 8
+        with there.library() as library:
+            seen = library.seen()
+        assert (len(seen.items), seen.version, person.left) == (458, there.version, 0)
+
+
+@dataclass
+class Busy:
+    """Writes into the library before each of the next `left` requests that read items."""
+
+    write: Callable[[], Any] = lambda: None
+    left: int = 0
+    is_mine: bool = False
+
+    def __call__(self, app: Any) -> Any:
+        def serve(environ: Any, start_response: Any) -> Any:
+            if self.left and not self.is_mine and "itemKey=" in environ["QUERY_STRING"]:
+                self.left, self.is_mine = self.left - 1, True
+                self.write()
+                self.is_mine = False
+            return app(environ, start_response)
+
+        return serve
+
+
 MINE = {"itemType": "book", "title": "A Book of Mine", "tags": [{"tag": "mine"}]}
 
 

@@ -323,7 +323,8 @@ def _show(report: Report, catalog: Catalog, *, dry_run: bool, is_brief: bool) ->
         counts = f"nothing to do{f' ({counts})' if counts else ''}"
     elif dry_run:
         counts = f"to do: {counts}"
-    click.echo(f"  {click.style('agreed' if not dry_run else 'plan', fg='green')}    {counts}", err=True)
+    verdict = "plan   " if dry_run else "in part" if report.refused else "agreed "
+    click.echo(f"  {click.style(verdict, fg='yellow' if report.refused else 'green')}   {counts}", err=True)
     if report.run is not None:
         if report.writes and not dry_run:
             _show_tree(report, catalog)

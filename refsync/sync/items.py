@@ -38,6 +38,8 @@ class Outcome:
 
 def is_same(name: str, one: Any, other: Any) -> bool:
     """Whether two values of a field are one, as the server stores them."""
+    if one == other:
+        return True
     if name == "creators":
         return creators_of(one or ()) == creators_of(other or ())
     if name == "parentCollection":
@@ -88,6 +90,10 @@ def compared(
 ) -> Outcome:
     """What becomes of the item `data` of the library, for the entry that `item` is of; `shelves` are the collections that
     it belongs to and that are there, `wanted_shelves` also those that a person has removed."""
+    if has_base and not restore:  # nearly all are as they were written, and as they are wanted
+        same = whole(item, record.key, [*wanted_shelves.union(shelves)])
+        if same == record and all(data.get(name) == value for name, value in same.fields.items()):
+            return Outcome(sent={}, record=record, before={}, fields={}, told=Told())
     kind, wanted = _typed(item, data, record, has_base=has_base)
     last = _of_type(record.fields, kind) if has_base else {}
     now = {name: data.get(name) for name in (*wanted, *last)}
@@ -155,6 +161,8 @@ def _typed(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[s
 
 def _of_type(fields: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What the base has of an item's fields, under the names that they have in a type."""
+    if fields.get("itemType") == kind:
+        return {name: value for name, value in fields.items() if name not in {"itemType", "extra"}}
     types = item_types().types
     old = types.get(str(fields.get("itemType", kind)), types[kind])
     out: dict[str, Any] = {}

@@ -34,6 +34,8 @@ def client_key(catalog: str, what: str, id: str) -> str:
 def plain(value: Any) -> str:
     """A value as two are compared: as the server stores it (trimmed, without control characters), and in NFC."""
     text = "" if value is None else str(value)
+    if text.isascii() and text.isprintable():  # nearly all: nothing to take out, nothing to compose
+        return text.strip(" ")
     return unicodedata.normalize("NFC", _CONTROL.sub("", text)).strip(" \t\n\0")
 
 

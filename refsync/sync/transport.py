@@ -80,6 +80,10 @@ class Transport(httpx2.BaseTransport):
         """Ends the connections."""
         self._inner.close()
 
+    def pause(self, seconds: float) -> None:
+        """Waits before the next request."""
+        self._sleep(min(seconds, self.patience.longest))
+
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One answer to one request."""
         request.headers.pop(

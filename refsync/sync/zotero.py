@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from refsync.sync.transport import Moved, Patience, Transport, Unchanged, Unsure
 
 __all__ = ["Answer", "Fault", "Library", "Moved", "Patience", "Rewound", "Unsure"]
 
+_Read = dict[str, dict[str, Data]]  # objects by kind and key
 READ, WRITTEN = 100, 50  # objects in one request that reads, and in one that writes
 _RESTARTS = 6
 
@@ -94,26 +95,29 @@ class Library:
 
         Raises Rewound where the library is older than what was seen, Failure where it cannot be read whole.
         """
-        for _ in range(_RESTARTS):
-            found = self._seen(before) if before is not None else self._first()
+        read: _Read = {"collections": {}, "items": {}}
+        for restart in range(_RESTARTS):
+            if restart > 1:  # somebody is at work: a while, until that is done
+                self.transport.pause(2.0 ** (restart - 2))
+            found = self._seen(before, read) if before is not None else self._first(read)
             if found is not None:
                 return found
         what = "is being written to without a pause: it could not be read at one version."
         raise Failure(Problem(where=self.transport.server, what=what, hint="Run it again later."))
 
-    def _first(self) -> Seen | None:
+    def _first(self, read: _Read) -> Seen | None:
         versions = self._versions("items", includeTrashed=1)
         at = self._version
         shelves = self._versions("collections")
         if self._version != at:
             return None
-        collections = self._objects("collections", shelves, at) if shelves else {}
-        items = self._objects("items", versions, at) if versions and collections is not None else {}
+        collections = self._objects("collections", shelves, at, read)
+        items = self._objects("items", versions, at, read) if collections is not None else {}
         if collections is None or items is None:
             return None
         return Seen(version=at, collections=collections, items=items)
 
-    def _seen(self, before: Seen) -> Seen | None:
+    def _seen(self, before: Seen, read: _Read) -> Seen | None:
         try:
             self.transport.since = before.version
             changed = self._versions("items", since=before.version, includeTrashed=1)
@@ -130,10 +134,10 @@ class Library:
         gone = self._read("deleted", since=before.version)
         if not is_one or self._version != at:
             return None
-        new = [key for key, version in shelves.items() if _is_new(before.collections.get(key), version)]
-        collections = self._objects("collections", new, at) if new else {}
-        fresh = [key for key, version in changed.items() if _is_new(before.items.get(key), version)]
-        items = self._objects("items", fresh, at) if fresh and collections is not None else {}
+        new = {key: version for key, version in shelves.items() if _is_new(before.collections.get(key), version)}
+        collections = self._objects("collections", new, at, read)
+        fresh = {key: version for key, version in changed.items() if _is_new(before.items.get(key), version)}
+        items = self._objects("items", fresh, at, read) if collections is not None else {}
         if collections is None or items is None:
             return None
         there = {key: data for key, data in before.collections.items() if key in shelves} | collections
@@ -152,20 +156,21 @@ class Library:
             raise self._odd()
         return found
 
-    def _objects(self, what: str, keys: Iterable[str], at: int) -> dict[str, Data] | None:
-        """Objects by key, None where the library has moved on meanwhile."""
-        out: dict[str, Data] = {}
+    def _objects(self, what: str, versions: Mapping[str, int], at: int, read: _Read) -> dict[str, Data] | None:
+        """Objects by key, None where the library has moved on meanwhile. What was `read` at its version is not read again."""
         name = {"items": "itemKey", "collections": "collectionKey"}[what]  # what is missing, the key may not see
         more = {"includeTrashed": 1} if what == "items" else {}
-        wanted = sorted(keys)
+        known, is_one = read[what], True
+        wanted = sorted(key for key, version in versions.items() if _is_new(known.get(key), version))
         for some in (wanted[start : start + READ] for start in range(0, len(wanted), READ)):
             found = self._read(what, **{name: ",".join(some)}, limit=READ, **more)
-            if self._version != at:
-                return None
             if not isinstance(found, list):
                 raise self._odd()
-            out.update((one["key"], {**one["data"], "version": one["version"]}) for one in found)
-        return out
+            known.update((one["key"], {**one["data"], "version": one["version"]}) for one in found)
+            is_one = is_one and self._version == at
+        if not is_one:  # what has been read until now need not be read the next time
+            return None
+        return {key: known[key] for key in versions if key in known}
 
     def _read(self, name: str, **wanted: Any) -> Any:
         try:
