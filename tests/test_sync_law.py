@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from refsync.model import Catalog, Date, Entry, Failure, Venue
-
 from refsync.sync.base import BaseFile, Record
-from refsync.sync.desired import RETIRED, ROOT, Desired, Item, desired
+from refsync.sync.desired import Desired, Item, desired
 from refsync.sync.seen import client_key, creators_of, lines_of, plain
 from tests.library import TABLES, catalog, entry, world
 
@@ -82,6 +81,7 @@ class Mine:
     lines: dict[tuple[str, str], bool] = field(default_factory=dict)
     places: dict[tuple[str, str], bool] = field(default_factory=dict)
     shelves: dict[tuple[str, str], Any] = field(default_factory=dict)  # name and parentCollection of collections
+    loose: set[tuple[str, str]] = field(default_factory=set)  # removals that may come back, and may not
     made: set[str] = field(default_factory=set)
     trashed: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
@@ -142,8 +142,11 @@ class Mine:
         for store in (self.tags, self.lines, self.places):
             for pair in [one for one, is_in in store.items() if not is_in]:
                 del store[pair]
+                self.loose.add(pair)
         for pair in [one for one, value in self.values.items() if not value]:
             del self.values[pair]
+            self.loose.add(pair)
+        self.loose |= {(key, "") for key in self.deleted}
         self.deleted.clear()
         if trash:
             self.trashed.clear()
@@ -236,12 +239,14 @@ class Law(RuleBasedStateMachine):
         self.entries: dict[str, Entry] = {}
         self.away: list[Entry] = []
 
-    @initialize(count=st.integers(1, 3), kinds=st.booleans())
-    def start(self, count: int, kinds: bool) -> None:
+    @initialize(count=st.integers(1, 3), kinds=st.booleans(), first=st.sampled_from("aaac "))
+    def start(self, count: int, kinds: bool, first: str) -> None:
         for number in range(count):
             more = {"kind": "preprint", "venue": ARXIV} if kinds and number == 0 else {}
             one = work(number, topics=("abc"[number % 3],), tags=("nlp",), **more)
             self.entries[one.key] = one
+        if first != " ":
+            self.syncs(self.ours if first == "a" else self.theirs, first)
 
     def teardown(self) -> None:
         self.stack.close()
@@ -652,6 +657,7 @@ class Law(RuleBasedStateMachine):
             if (
                 data is None
                 and key not in mine.deleted
+                and (key, "") not in mine.loose
                 and any(self.lives(self.shelf(wanted, records, one), shelves) for one in item.shelves)
             ):
                 out.append(f"item {item.entry.key} is missing")
@@ -662,7 +668,11 @@ class Law(RuleBasedStateMachine):
             ]  # merged
             place = {self.shelf(wanted, records, id) for one in (item, *same) for id in one.shelves}
             place = {one for one in place if self.lives(one, shelves)}
-            missing = {one for one in place - set(data["collections"]) if mine.places.get((key, one)) is not False}
+            missing = {
+                one
+                for one in place - set(data["collections"])
+                if mine.places.get((key, one)) is not False and (key, one) not in mine.loose
+            }
             more = {
                 one
                 for one in (set(data["collections"]) & ours) - place
@@ -672,11 +682,15 @@ class Law(RuleBasedStateMachine):
                 out.append(f"item {key}: not in {missing}, but in {more}")
             if record is None or record.is_adopted:
                 continue
-            tags = {one for one in set(item.tags) ^ tags_of(data) if (key, one) not in mine.tags}
-            lines = {one for one in set(item.extra) ^ set(lines_of(data["extra"])) if (key, one) not in mine.lines}
+            tags = {one for one in set(item.tags) ^ tags_of(data) if (key, one) not in {*mine.tags, *mine.loose}}
+            lines = {
+                one
+                for one in set(item.extra) ^ set(lines_of(data["extra"]))
+                if (key, one) not in {*mine.lines, *mine.loose}
+            }
             if tags or lines:
                 out.append(f"item {key}: tags {tags} or lines {lines}")
-            edits = {name for one, name in {*mine.values, *self.foreign[wanted.catalog]} if one == key}
+            edits = {name for one, name in {*mine.values, *mine.loose, *self.foreign[wanted.catalog]} if one == key}
             if data["itemType"] != item.fields["itemType"] and (edits or any(one == key for one, _ in mine.lines)):
                 continue
             here = {**item.fields, "creators": item.creators}

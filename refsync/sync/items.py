@@ -124,6 +124,11 @@ def compared(
     )
     before = {name: data.get(name, [] if name in {"tags", "collections", "creators"} else "") for name in changed}
     fields = {name: (before[name], value) for name, value in changed.items()}
+    if "itemType" in changed:  # with a type go the fields that only it has
+        before = {
+            **{name: data[name] for name in item_types().types[data["itemType"]].fields if data.get(name)},
+            **before,
+        }
     line = ""
     if "citationKey" in told.new and record.is_adopted:
         line = f"{item.entry.key}: {{key: {plain(data.get('citationKey'))}}}"

@@ -200,6 +200,8 @@ def _old_values(deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
             left.add(name)
         elif name in deed.before and not _is_as_sent(name, there, deed.before[name]):
             back[name] = deed.before[name] if deed.before[name] is not None else ""
+    if "itemType" in back:  # its fields went with the type
+        back = {**{name: value for name, value in deed.before.items() if name not in deed.sent}, **back}
     return back, left
 
 
