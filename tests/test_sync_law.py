@@ -200,7 +200,11 @@ class Mine:
         both = {**items, **shelves}
         out += [f"{key}, which a person made, is gone" for key in self.made if key not in both]
         out += [f"{key} came out of the trash" for key in self.trashed if not both.get(key, {}).get("deleted")]
-        out += [f"{key} was deleted and is back: {both[key]}" for key in self.deleted if key in both]
+        out += [
+            f"{key} was deleted and is back: {both[key]}"
+            for key in self.deleted
+            if not both.get(key, {"deleted": 1}).get("deleted")
+        ]
         return out
 
 
@@ -234,7 +238,9 @@ class Law(RuleBasedStateMachine):
         self.synced: set[tuple[str, str]] = set()
         self.foreign: dict[str, set[tuple[str, str]]] = {A: set(), B: set()}  # what the other list has filled in
         self.wanted: Desired | None = None  # of the last run
-        self.last: tuple[str, str, int, State, Mine, set[tuple[str, str]]] | None = None  # the last run, to be undone
+        self.last: tuple[str, str, int, bool, State, Mine, set[tuple[str, str]]] | None = (
+            None  # the last run, to be undone
+        )
         self.topics = {"a": "Models", "b": "Models > Small Ones", "c": "Data"}
         self.entries: dict[str, Entry] = {}
         self.away: list[Entry] = []
@@ -567,7 +573,7 @@ class Law(RuleBasedStateMachine):
         if is_known:
             none(self.misses(wanted, self.records(of.id, who), after))
         if report.run is not None and cut is None:
-            self.last = (of.id, who, report.run, before, mine, knew)
+            self.last = (of.id, who, report.run, restore, before, mine, knew)
 
     def records(self, id: str, who: str) -> dict[tuple[str, str], Record]:
         base = BaseFile(self.there.files(id, who).base, self.there.place.owner(id)).load()
@@ -712,7 +718,7 @@ class Law(RuleBasedStateMachine):
     @rule(is_synced=st.booleans())
     def undo(self, is_synced: bool) -> None:
         assert self.last
-        id, who, number, before, mine, knew = self.last
+        id, who, number, restore, before, mine, knew = self.last
         if self.differs(self.ended, self.now()):
             return  # a person was there in between
         brought = shown(self.ended)
@@ -730,7 +736,7 @@ class Law(RuleBasedStateMachine):
             of = self.ours if id == A else self.theirs
             wanted = desired(of, TABLES, self.there.settings)
             if wanted == self.wanted:
-                self.syncs(of, who)
+                self.syncs(of, who, restore=restore)
                 assert shown(self.ended) == brought
 
 

@@ -75,7 +75,7 @@ class _Draft:
         if deed.how == "made":
             if data is None or is_gone(data):
                 known = self.base.records.get(id)
-                if data is None or known is None or known.gone != UNDONE:
+                if deed.record is None and (data is None or known is None or known.gone != UNDONE):
                     self.records[id] = None
                 return
             if why := self._touched(deed, data):
@@ -84,7 +84,8 @@ class _Draft:
             self.trashed.add(deed.key)
             # What was written stays known, but for the collections: they go, and it is to be put into new ones.
             known = self.base.records.get(id) or Record(what=deed.what, id=deed.id, key=deed.key)
-            self._write(deed, data, {"deleted": 1}, replace(known, collections=(), gone=UNDONE), "-")
+            kept = _removed(deed) or replace(known, collections=(), gone=UNDONE)
+            self._write(deed, data, {"deleted": 1}, kept, "-")
             return
         if data is None:
             self._stays(deed, "it was deleted in Zotero")
@@ -122,7 +123,7 @@ class _Draft:
             return
         if data is None or is_gone(data):
             if deed.how == "made":
-                self.records[id] = None
+                self.records[id] = _removed(deed)
             return
         if deed.how == "changed":
             back, left = _old_values(deed, data)
@@ -184,6 +185,11 @@ class _Draft:
         )
         fields = {name: (data.get(name), value) for name, value in back.items()}
         self.changes.append(Change(sign=sign, what=deed.what, key=deed.id, zotero_key=deed.key, fields=fields))
+
+
+def _removed(deed: Deed) -> Record | None:
+    """What the base had of something that a run made again: a person had removed it, and that counts again."""
+    return replace(deed.record, gone=deed.record.gone or "deleted") if deed.record else None
 
 
 def _old_values(deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
