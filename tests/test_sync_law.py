@@ -10,7 +10,7 @@ import contextlib
 import copy
 import socket
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -137,15 +137,17 @@ class Mine:
         for names in (self.made, self.trashed):
             names.discard(key)
 
-    def forget_removals(self, *, trash: bool) -> None:
-        """What was removed may come back: it was asked for, or nobody knows any more that it was there."""
+    def forget_removals(self, *, trash: bool = False, of: Container[str] | None = None) -> None:
+        """What was removed (of some items only) may come back: it was asked for, or nobody knows that it was there."""
         for store in (self.tags, self.lines, self.places):
-            for pair in [one for one, is_in in store.items() if not is_in]:
+            for pair in [one for one, is_in in store.items() if not is_in and (of is None or one[0] in of)]:
                 del store[pair]
                 self.loose.add(pair)
-        for pair in [one for one, value in self.values.items() if not value]:
+        for pair in [one for one, value in self.values.items() if not value and (of is None or one[0] in of)]:
             del self.values[pair]
             self.loose.add(pair)
+        if of is not None:
+            return
         self.loose |= {(key, "") for key in self.deleted}
         self.deleted.clear()
         if trash:
@@ -558,8 +560,12 @@ class Law(RuleBasedStateMachine):
         self.foreign[B if of.id == A else A] |= changed.values.keys()
         if restore or not is_known:
             self.mine.forget_removals(trash=restore)
-        for old in (records, self.records(of.id, who)):
-            self.agrees(wanted, old)
+        new = self.records(of.id, who).values()  # what is empty in an item is filled when it is found
+        self.mine.forget_removals(of={one.key for one in new} - {one.key for one in records.values()})
+        ends = self.records(of.id, who)
+        followed = {id: replace(one, key=ends[id].key) for id, one in records.items() if id in ends}  # merges
+        for one in (records, followed, ends):
+            self.agrees(wanted, one)
         none(self.mine.faults(after))
         none(self.harm(before, after, wanted, records))
         self.last, self.wanted = None, wanted
@@ -625,7 +631,7 @@ class Law(RuleBasedStateMachine):
                 if after["collections"][key].get("deleted") and not data.get("deleted"):
                     out.append(f"collection {key} was trashed")
                 continue
-            if any(key in one["collections"] and not one.get("deleted") for one in after["items"].values()):
+            if any(key in one.get("collections", ()) and not one.get("deleted") for one in after["items"].values()):
                 out.append(f"collection {key} was removed, and is not empty")
             if key in self.mine.made or any(one == key for one, _ in self.mine.shelves):
                 out.append(f"collection {key} is a person's, and was removed")
