@@ -97,7 +97,7 @@ def compared(
     else:
         changed, told, kept = merged(wanted, now, last, told_before, has_base=has_base)
     if kind != data["itemType"]:
-        changed |= {"itemType": kind} | _cleared(data, wanted, kind)
+        changed |= {"itemType": kind} | cleared(data, wanted, kind)
     elif kind != item.fields["itemType"] and not record.is_adopted:
         told = _with_type(told, kind, item.fields["itemType"], told_before)
     extra, kept_extra = _extra(item, data, record, has_base=has_base)
@@ -173,7 +173,7 @@ def _of_type(fields: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return out
 
 
-def _cleared(data: Data, wanted: Mapping[str, Any], kind: str) -> dict[str, str]:
+def cleared(data: Data, wanted: Mapping[str, Any], kind: str) -> dict[str, str]:
     """The fields that the server would carry over into another type, where nothing is wanted: "arXiv" is no publisher."""
     types = item_types().types
     old = types[str(data["itemType"])]

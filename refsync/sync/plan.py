@@ -543,7 +543,8 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
     listed = {key for item in draft.desired.items for key in item.keys}
     # Items whose entries have left the list: one that comes back under another key is the same item.
     left = {one.key: one for id, one in known.items() if id not in listed}
-    taken = {one.key for one in known.values()} - left.keys()
+    held = frozenset(one.key for one in known.values()) - left.keys()
+    taken = set(held)
     unknown: list[int] = []
     for item in draft.desired.items:
         record = next((known[key] for key in item.keys if key in known), None)
@@ -556,7 +557,8 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
     for at in unknown:
         item = out[at][0]
         keys = [client_key(catalog, "item", key) for key in item.keys]
-        own = next((key for key in keys if key in seen.items and key not in taken), None)
+        # An item is its own entry's even where that of another was merged into it.
+        own = next((key for key in keys if key in seen.items and key not in held), None)
         if own is not None and (heir := seen.replaced.get(own)) and is_gone(seen.items.get(own)):
             own = heir
         if own is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from refsync.sync.base import Base, Id, Record
 from refsync.sync.changes import Change, Plan, Removal, Write, counted
-from refsync.sync.items import is_same
+from refsync.sync.items import cleared, is_same
 from refsync.sync.journal import Deed
 from refsync.sync.plan import UNDONE
 from refsync.sync.seen import Data, Seen, is_gone, plain
@@ -208,6 +208,7 @@ def _old_values(deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
             back[name] = deed.before[name] if deed.before[name] is not None else ""
     if "itemType" in back:  # its fields went with the type
         back = {**{name: value for name, value in deed.before.items() if name not in deed.sent}, **back}
+        back |= cleared(data, back, back["itemType"])
     return back, left
 
 
