@@ -447,3 +447,14 @@ def test_without_a_base_two_merged_entries_have_one_item(there: World) -> None:
     there.sync(LIST, who="b")
     assert len(there.all("items")) == 3
     assert there.sync(LIST, who="b").plan.changes == ()
+
+
+def test_an_item_without_a_place_is_told_once_and_made_when_there_is_one(there: World) -> None:
+    there.sync(LIST)
+    there.edit("collections", shelf("c"), deleted=True)
+    more = catalog(*LIST.entries, entry("four", topics=("c",)))
+    assert "four" in {one.key for one in there.sync(more).plan.changes}
+    assert there.sync(more).plan.changes == ()
+    there.edit("collections", shelf("c"), deleted=False)
+    there.sync(more)
+    assert there.all("items")[item("four")]["collections"] == [shelf("c")]

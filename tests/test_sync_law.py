@@ -695,7 +695,7 @@ class Law(RuleBasedStateMachine):
             }
             if missing or (more and key not in left):
                 out.append(f"item {key}: not in {missing}, but in {more}")
-            if record is None or record.is_adopted:
+            if record is None or record.is_adopted or len(same) > 1:
                 continue
             tags = {one for one in set(item.tags) ^ tags_of(data) if (key, one) not in {*mine.tags, *mine.loose}}
             lines = {

@@ -12,7 +12,7 @@ from refsync.sync.base import Base, Id, Record
 from refsync.sync.changes import Change, Plan, Removal, Write, counted
 from refsync.sync.items import cleared, is_same
 from refsync.sync.journal import Deed
-from refsync.sync.plan import UNDONE
+from refsync.sync.plan import UNDONE, WAITING
 from refsync.sync.seen import Data, Seen, is_gone, plain
 
 _LISTS = frozenset({"tags", "collections"})
@@ -75,7 +75,7 @@ class _Draft:
         if deed.how == "made":
             if data is None or is_gone(data):
                 known = self.base.records.get(id)
-                if deed.record is None and (data is None or known is None or known.gone != UNDONE):
+                if _removed(deed) is None and (data is None or known is None or known.gone != UNDONE):
                     self.records[id] = None
                 return
             if why := self._touched(deed, data):
@@ -189,7 +189,9 @@ class _Draft:
 
 def _removed(deed: Deed) -> Record | None:
     """What the base had of something that a run made again: a person had removed it, and that counts again."""
-    return replace(deed.record, gone=deed.record.gone or "deleted") if deed.record else None
+    if deed.record is None or deed.record.gone == WAITING:
+        return None
+    return replace(deed.record, gone=deed.record.gone or "deleted")
 
 
 def _old_values(deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
