@@ -401,3 +401,73 @@ def test_undo_leaves_what_a_person_has_touched(there: World) -> None:
     assert living == {item("one"), item("two")}
     assert shelf("a") in there.all("collections")
     assert {one.key for one in report.plan.changes if one.sign == "!"} >= {"one", "two"}
+
+
+def test_what_is_taken_out_of_the_trash_is_as_the_person_left_it(there: World) -> None:
+    there.sync(LIST)
+    there.edit("items", item("one"), title="Mine", tags=[{"tag": "mine"}], deleted=1)
+    there.edit("collections", shelf("c"), name="My Data", deleted=True)
+    there.sync(LIST)
+    there.sync(LIST, restore=True)
+    data, place = there.all("items")[item("one")], there.all("collections")[shelf("c")]
+    assert (data["title"], data["tags"], bool(data.get("deleted"))) == ("Mine", [{"tag": "mine"}], False)
+    assert (place["name"], bool(place.get("deleted"))) == ("My Data", False)
+
+
+def test_extra_of_an_adopted_item_is_a_persons(there: World) -> None:
+    (key,) = there.add("items", {**MINE, "extra": "Read: yes"})
+    for _ in range(2):
+        there.sync(LIST)
+        assert there.all("items")[key]["extra"] == "Read: yes"
+
+
+def test_an_entry_that_comes_back_under_another_key_is_the_same_item(there: World) -> None:
+    there.sync(LIST)
+    there.sync(catalog(LIST.entries[0], LIST.entries[2]))
+    there.sync(catalog(*LIST.entries[::2], replace(LIST.entries[1], key="again")))
+    data = there.all("items")
+    assert len(data) == 3
+    assert (data[item("two")]["citationKey"], data[item("two")]["collections"]) == ("again", [shelf("b")])
+
+
+def test_undo_of_another_type_gives_its_fields_back(there: World) -> None:
+    there.sync(LIST)
+    before = there.shown()
+    preprint = replace(LIST.entries[0], kind="preprint", venue=Venue(name="arXiv", kind="preprint"))
+    number = there.sync(catalog(preprint, *LIST.entries[1:])).run
+    assert number
+    there.undo(ID, number)
+    assert there.shown() == before
+
+
+def test_undo_of_a_restore_respects_what_was_removed(there: World) -> None:
+    there.sync(LIST)
+    there.delete("items", item("one"))
+    there.delete("collections", shelf("b"))
+    number = there.sync(LIST, restore=True).run
+    assert number
+    there.undo(ID, number)
+    there.sync(LIST)
+    assert shelf("b") not in there.all("collections")
+    assert there.all("items")[item("one")].get("deleted")
+
+
+def test_without_a_base_two_merged_entries_have_one_item(there: World) -> None:
+    there.sync(LIST)
+    uri = f"http://zotero.org/users/{there.server.user}/items/{item('one')}"
+    there.edit("items", item("three"), relations={"dc:replaces": uri})
+    there.edit("items", item("one"), deleted=1)
+    there.sync(LIST, who="b")
+    assert len(there.all("items")) == 3
+    assert there.sync(LIST, who="b").plan.changes == ()
+
+
+def test_an_item_without_a_place_is_told_once_and_made_when_there_is_one(there: World) -> None:
+    there.sync(LIST)
+    there.edit("collections", shelf("c"), deleted=True)
+    more = catalog(*LIST.entries, entry("four", topics=("c",)))
+    assert "four" in {one.key for one in there.sync(more).plan.changes}
+    assert there.sync(more).plan.changes == ()
+    there.edit("collections", shelf("c"), deleted=False)
+    there.sync(more)
+    assert there.all("items")[item("four")]["collections"] == [shelf("c")]

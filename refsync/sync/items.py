@@ -103,7 +103,7 @@ def compared(
     else:
         changed, told, kept = merged(wanted, now, last, told_before, has_base=has_base)
     if kind != data["itemType"]:
-        changed |= {"itemType": kind} | _cleared(data, wanted, kind)
+        changed |= {"itemType": kind} | cleared(data, wanted, kind)
     elif kind != item.fields["itemType"] and not record.is_adopted:
         told = _with_type(told, kind, item.fields["itemType"], told_before)
     extra, kept_extra = _extra(item, data, record, has_base=has_base)
@@ -130,6 +130,11 @@ def compared(
     )
     before = {name: data.get(name, [] if name in {"tags", "collections", "creators"} else "") for name in changed}
     fields = {name: (before[name], value) for name, value in changed.items()}
+    if "itemType" in changed:  # with a type go the fields that only it has
+        before = {
+            **{name: data[name] for name in item_types().types[data["itemType"]].fields if data.get(name)},
+            **before,
+        }
     line = ""
     if "citationKey" in told.new and record.is_adopted:
         line = f"{item.entry.key}: {{key: {plain(data.get('citationKey'))}}}"
@@ -176,7 +181,7 @@ def _of_type(fields: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return out
 
 
-def _cleared(data: Data, wanted: Mapping[str, Any], kind: str) -> dict[str, str]:
+def cleared(data: Data, wanted: Mapping[str, Any], kind: str) -> dict[str, str]:
     """The fields that the server would carry over into another type, where nothing is wanted: "arXiv" is no publisher."""
     types = item_types().types
     old = types[str(data["itemType"])]

@@ -19,6 +19,7 @@ from refsync.sync.seen import Data, Seen, client_key, is_gone, plain
 
 TRASHED = "it is in the trash; `refsync sync --restore` takes it out"
 UNDONE = "undone"  # how an item went that a person took back with `refsync undo`: the next sync brings it back
+WAITING = "waiting"  # how an item is away that was never made, because a person removed its collection: told once
 DELETED = "it was deleted in Zotero; `refsync sync --restore` makes it again"
 
 
@@ -223,7 +224,8 @@ class _Draft:
     def place(self, item: Item, record: Record | None, others: list[str]) -> None:
         """Decides about an item and its links; `others` are further items of the library that are the same work."""
         id: Id = ("item", item.entry.key)
-        is_known = record is not None and ("item", record.id) in self.base.records
+        old_record = self.base.records.get(("item", record.id)) if record else None
+        is_known = old_record is not None and old_record.gone != WAITING
         for old_id in {*item.keys, *([record.id] if record else [])} - {item.entry.key}:  # it goes by another key now
             if ("item", old_id) in self.base.records:
                 self.records[("item", old_id)] = None
@@ -260,7 +262,7 @@ class _Draft:
                 self._links(item, key)
             return
         before = record or Record(what="item", id=item.entry.key, key=key)
-        if id not in self.base.records:
+        if not is_known or id not in self.base.records:
             # Known before anything is sent: it tells a write that never arrived from one that a person took back, and what
             # `undo` goes back to. A tag may have been removed by a person: none counts as missing.
             self.records[id] = before if is_known or before.is_adopted else replace(before, tags=item.tags)
@@ -328,7 +330,11 @@ class _Draft:
 
     def _homeless(self, item: Item) -> None:
         self.more["skip"] += 1
-        known = self.base.records.get(("item", item.entry.key))
+        id: Id = ("item", item.entry.key)
+        known = self.base.records.get(id)
+        if known is None:
+            key = client_key(self.desired.catalog, "item", item.entry.key)
+            self.records[id] = Record(what="item", id=item.entry.key, key=key, gone=WAITING)
         if known is None or known.gone is None:
             why = "its collection was removed in Zotero; `refsync sync --restore` brings it back"
             self.changes.append(Change(sign="!", what="item", key=item.entry.key, why=why))
@@ -547,11 +553,14 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
     adopted. Merges are followed."""
     base, seen, catalog = draft.base, draft.seen, draft.desired.catalog
     out: list[tuple[Item, Record | None, list[str]]] = []
-    known: dict[str, Record] = {id: one for (what, id), one in base.records.items() if what == "item"}
+    known: dict[str, Record] = {
+        id: one for (what, id), one in base.records.items() if what == "item" and one.gone != WAITING
+    }
     listed = {key for item in draft.desired.items for key in item.keys}
     # Items whose entries have left the list: one that comes back under another key is the same item.
     left = {one.key: one for id, one in known.items() if id not in listed}
-    taken = {one.key for one in known.values()} - left.keys()
+    held = frozenset(one.key for one in known.values()) - left.keys()
+    taken = set(held)
     unknown: list[int] = []
     for item in draft.desired.items:
         record = next((known[key] for key in item.keys if key in known), None)
@@ -564,7 +573,8 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
     for at in unknown:
         item = out[at][0]
         keys = [own for key in item.keys for own in _own_keys(catalog, key)]
-        own = next((key for key in keys if key not in taken and seen.may_be(item.entry, key)), None)
+        # An item is its own entry's even where that of another was merged into it.
+        own = next((key for key in keys if key not in held and seen.may_be(item.entry, key)), None)
         if own is not None and (heir := seen.replaced.get(own)) and is_gone(seen.items.get(own)):
             own = heir
         if own is not None:

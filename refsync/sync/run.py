@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from refsync import collecting
 from refsync.model import Failure, Problem
 from refsync.sync import apply as applying
 from refsync.sync.apply import State, Told
@@ -85,7 +85,7 @@ def sync(
     start = time.monotonic()
     owner = place.owner(desired.catalog)
     lock = nullcontext() if wishes.dry_run else locked(files.base)
-    with lock, _uncollected(), BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
+    with lock, collecting.paused(), BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         told("reading the library", 0, 0)
@@ -239,19 +239,6 @@ def _report(
         seconds=time.monotonic() - start,
         notes=notes,
     )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Lets the garbage collector rest: what a library is made of lives to the end, and to go through all of it again and
-    again takes a third of a sync's time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Any
 
 from refsync.sync.base import Base, Id, Record
 from refsync.sync.changes import Change, Plan, Removal, Write, counted
-from refsync.sync.items import is_same
+from refsync.sync.items import cleared, is_same
 from refsync.sync.journal import Deed
-from refsync.sync.plan import UNDONE
+from refsync.sync.plan import UNDONE, WAITING
 from refsync.sync.seen import Data, Seen, is_gone, plain
 
 _LISTS = frozenset({"tags", "collections"})
@@ -75,7 +75,7 @@ class _Draft:
         if deed.how == "made":
             if data is None or is_gone(data):
                 known = self.base.records.get(id)
-                if data is None or known is None or known.gone != UNDONE:
+                if _removed(deed) is None and (data is None or known is None or known.gone != UNDONE):
                     self.records[id] = None
                 return
             if why := self._touched(deed, data):
@@ -84,7 +84,8 @@ class _Draft:
             self.trashed.add(deed.key)
             # What was written stays known, but for the collections: they go, and it is to be put into new ones.
             known = self.base.records.get(id) or Record(what=deed.what, id=deed.id, key=deed.key)
-            self._write(deed, data, {"deleted": 1}, replace(known, collections=(), gone=UNDONE), "-")
+            kept = _removed(deed) or replace(known, collections=(), gone=UNDONE)
+            self._write(deed, data, {"deleted": 1}, kept, "-")
             return
         if data is None:
             self._stays(deed, "it was deleted in Zotero")
@@ -122,7 +123,7 @@ class _Draft:
             return
         if data is None or is_gone(data):
             if deed.how == "made":
-                self.records[id] = None
+                self.records[id] = _removed(deed)
             return
         if deed.how == "changed":
             back, left = _old_values(deed, data)
@@ -186,6 +187,13 @@ class _Draft:
         self.changes.append(Change(sign=sign, what=deed.what, key=deed.id, zotero_key=deed.key, fields=fields))
 
 
+def _removed(deed: Deed) -> Record | None:
+    """What the base had of something that a run made again: a person had removed it, and that counts again."""
+    if deed.record is None or deed.record.gone == WAITING:
+        return None
+    return replace(deed.record, gone=deed.record.gone or "deleted")
+
+
 def _old_values(deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
     """(properties with the values that they had before the run; those that are no longer as the run left them)."""
     back: dict[str, Any] = {}
@@ -200,6 +208,9 @@ def _old_values(deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
             left.add(name)
         elif name in deed.before and not _is_as_sent(name, there, deed.before[name]):
             back[name] = deed.before[name] if deed.before[name] is not None else ""
+    if "itemType" in back:  # its fields went with the type
+        back = {**{name: value for name, value in deed.before.items() if name not in deed.sent}, **back}
+        back |= cleared(data, back, back["itemType"])
     return back, left
 
 
