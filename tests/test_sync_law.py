@@ -567,7 +567,7 @@ class Law(RuleBasedStateMachine):
         for one in (records, followed, ends):
             self.agrees(wanted, one)
         none(self.mine.faults(after))
-        none(self.harm(before, after, wanted, records))
+        none(self.harm(before, after, wanted, records, ends))
         self.last, self.wanted = None, wanted
         if report is None:
             return
@@ -611,8 +611,9 @@ class Law(RuleBasedStateMachine):
         return versions(before) != versions(after)
 
     def harm(
-        self, before: State, after: State, wanted: Desired, records: Mapping[tuple[str, str], Record]
-    ) -> list[str]:
+        self, before: State, after: State, wanted: Desired, records: Mapping[tuple[str, str], Record],
+        ends: Mapping[tuple[str, str], Record],
+    ) -> list[str]:  # fmt: skip
         """What a run has taken away, and what it has doubled."""
         out = []
         items, shelves = before["items"], before["collections"]
@@ -620,9 +621,16 @@ class Law(RuleBasedStateMachine):
             if key not in after["items"] or (after["items"][key].get("deleted") and not data.get("deleted")):
                 out.append(f"{key} was removed: {data}")
         listed = {key for item in wanted.items for key in item.keys}
+        taken = {one.key for (what, id), one in ends.items() if what == "item" and id in listed}  # under another key
         for (what, id), record in records.items():
             data = items.get(record.key)
-            if what != "item" or id in listed or data is None or not self.mine.touches(record.key, before):
+            if (
+                what != "item"
+                or id in listed
+                or record.key in taken
+                or data is None
+                or not self.mine.touches(record.key, before)
+            ):
                 continue
             if after["items"][record.key]["collections"] != data["collections"]:
                 out.append(f"{record.key} is a person's, and was moved: {data['collections']}")
