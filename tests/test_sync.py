@@ -219,6 +219,15 @@ def test_an_item_of_a_persons_is_adopted(there: World) -> None:
     assert there.all("items")[key]["collections"] == [shelf("b")], "what is a person's is never moved away"
 
 
+def test_what_a_person_empties_in_an_item_of_theirs_stays_empty(there: World) -> None:
+    (key,) = there.add("items", {**MINE, "url": "https://mine.test/", "extra": "arXiv: 2101.00002"})
+    there.sync(LIST)
+    there.edit("items", key, url="", extra="", citationKey="")
+    assert there.sync(LIST).writes == 0
+    data = there.all("items")[key]
+    assert (data["url"], data["extra"], data["citationKey"]) == ("", "", "")
+
+
 @pytest.mark.parametrize(
     ("mine", "is_it"),
     [

@@ -27,7 +27,7 @@ class Record:
     """What refsync wrote of one object. `id` is the topic, the entry's key, or "key label" of a link; `key` is Zotero's.
 
     `fields` are the values last written (`creators` and `extra` among them), `tags` and `collections` those that it put
-    there. `is_adopted`: a person's own item, of which refsync filled what was empty. `told` are the differences that a
+    there. `is_adopted`: a person's own item, of which refsync filled what was empty; `theirs` are the fields that were not. `told` are the differences that a
     person has been shown: {field: (there, here)}; `gone` says how a person removed it.
     """
 
@@ -38,6 +38,7 @@ class Record:
     tags: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     is_adopted: bool = False
+    theirs: tuple[str, ...] = ()
     told: Mapping[str, Any] = field(default_factory=dict)
     gone: str | None = None
 
@@ -157,7 +158,7 @@ def value_of(record: Record) -> dict[str, Any]:
     """A record as JSON, without what is empty."""
     named = {
         "what": record.what, "id": record.id, "key": record.key, "fields": dict(record.fields),
-        "tags": list(record.tags), "collections": list(record.collections), "adopted": record.is_adopted,
+        "tags": list(record.tags), "collections": list(record.collections), "adopted": record.is_adopted, "theirs": list(record.theirs),
         "told": dict(record.told), "gone": record.gone,
     }  # fmt: skip
     return {name: value for name, value in named.items() if value or name in {"what", "id", "key"}}
@@ -172,6 +173,7 @@ def record_of(value: Mapping[str, Any]) -> Record:
         tags=tuple(value.get("tags", ())),
         collections=tuple(value.get("collections", ())),
         is_adopted=bool(value.get("adopted")),
+        theirs=tuple(value.get("theirs", ())),
         told=value.get("told", {}),
         gone=value.get("gone"),
     )

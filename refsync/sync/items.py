@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,7 +99,8 @@ def compared(
     now = {name: data.get(name) for name in (*wanted, *last)}
     told_before = {name: value for name, value in record.told.items() if name not in {"others", "retired"}}
     if record.is_adopted:
-        changed, told, kept = _filled(wanted, now, last, told_before)
+        record = replace(record, theirs=_theirs(record, data, {**wanted, "extra": ""}, last))
+        changed, told, kept = _filled(wanted, now, last, record.theirs, told_before)
     else:
         changed, told, kept = merged(wanted, now, last, told_before, has_base=has_base)
     if kind != data["itemType"]:
@@ -195,8 +196,14 @@ def _with_type(told: Told, there: str, here: str, before: Mapping[str, Any]) -> 
     return Told(told={**told.told, "itemType": pair}, new=new, has_base=told.has_base)
 
 
+def _theirs(record: Record, data: Data, wanted: Iterable[str], last: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of a person's own item that they filled, now or before: emptied by them, they stay empty."""
+    ours = {*last, *(["extra"] if record.fields.get("extra") else [])}
+    return tuple(sorted({*record.theirs, *(name for name in wanted if data.get(name) and name not in ours)}))
+
+
 def _filled(
-    wanted: Mapping[str, Any], now: Data, last: Mapping[str, Any], told: Mapping[str, Any]
+    wanted: Mapping[str, Any], now: Data, last: Mapping[str, Any], theirs: Sequence[str], told: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Told, dict[str, Any]]:
     """As `merged`, for a person's own item: what is empty is filled, what refsync filled it keeps, and nothing is said of
     the rest but that it has a citation key of its own."""
@@ -207,7 +214,9 @@ def _filled(
         there = now.get(name)
         if is_same(name, there, here):
             continue
-        if (name in last and is_same(name, there, last[name])) or (not there and name not in last):
+        if (name in last and is_same(name, there, last[name])) or (
+            not there and name not in last and name not in theirs
+        ):
             changed[name] = kept[name] = here
         elif name == "citationKey":
             stay[name] = [there, here]
@@ -222,7 +231,7 @@ def _extra(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[s
     there = lines_of(data.get("extra"))
     before = lines_of(record.fields.get("extra")) if has_base else []
     if record.is_adopted:  # filled where it is empty, and otherwise a person's own
-        here = [one for one in here if not there or one in before]
+        here = [one for one in here if (not there and "extra" not in record.theirs) or one in before]
     gone = [one for one in before if one not in here]
     after = [one for one in there if one not in gone]
     after += [one for one in here if one not in there and one not in before]
