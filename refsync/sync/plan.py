@@ -580,6 +580,8 @@ def _matched(draft: _Draft) -> list[tuple[Item, Record | None, list[str]]]:
         if own is not None:
             taken.add(own)
             out[at] = (item, left.get(own) or _found(item, own), [])
+    # One into which a person merged others may stand for several entries.
+    taken -= set(seen.replaced.values())
     for at in unknown:
         item, record, _ = out[at]
         if record is None and (hits := seen.alike(item.entry, taken)):
