@@ -92,7 +92,7 @@ def compared(
     it belongs to and that are there, `wanted_shelves` also those that a person has removed."""
     if has_base and not restore:  # nearly all are as they were written, and as they are wanted
         same = whole(item, record.key, [*wanted_shelves.union(shelves)])
-        if same == record and all(data.get(name) == value for name, value in same.fields.items()):
+        if same == record and same.fields.items() <= data.items():
             return Outcome(sent={}, record=record, before={}, fields={}, told=Told())
     kind, wanted = _typed(item, data, record, has_base=has_base)
     last = _of_type(record.fields, kind) if has_base else {}

@@ -385,6 +385,9 @@ class _Draft:
                 {"url": (None, link.url)},
             )
             return
+        if record == after and fields.items() <= data.items():  # as it was written, and as it is wanted
+            self.more["unchanged"] += 1
+            return
         now = {name: plain(data.get(name)) for name in fields}
         changed, told, kept = of_items.merged(
             fields, now, record.fields if record else {}, record.told if record else {}, has_base=record is not None
