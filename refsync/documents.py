@@ -186,6 +186,14 @@ def field_names(kind: Any) -> frozenset[str]:
     return frozenset(found)
 
 
+def json_of(text: str) -> Any:
+    """The value of a JSON text. Raises ValueError for what is none."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+
+
 def packed(value: Any) -> bytes:
     """A frozen value as bytes (MessagePack), for caches."""
     return msgspec.msgpack.encode(value)

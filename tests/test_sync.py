@@ -219,6 +219,13 @@ def test_an_item_of_a_persons_is_adopted(there: World) -> None:
     assert there.all("items")[key]["collections"] == [shelf("b")], "what is a person's is never moved away"
 
 
+def test_a_persons_line_separators_do_not_break_the_base(there: World) -> None:
+    there.sync(LIST)
+    there.edit("items", item("one"), title="Mine\u2028and\x85mine")
+    there.sync(catalog(replace(LIST.entries[0], title="Another of the List"), *LIST.entries[1:]))
+    assert there.sync(catalog(replace(LIST.entries[0], title="Another of the List"), *LIST.entries[1:])).writes == 0
+
+
 def test_what_a_person_empties_in_an_item_of_theirs_stays_empty(there: World) -> None:
     (key,) = there.add("items", {**MINE, "url": "https://mine.test/", "extra": "arXiv: 2101.00002"})
     there.sync(LIST)

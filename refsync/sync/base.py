@@ -182,13 +182,11 @@ def record_of(value: Mapping[str, Any]) -> Record:
 def _read(path: Path) -> tuple[Owner | None, Base | None]:
     if not path.exists():
         return None, None
-    lines = documents.text_of(path).splitlines()
+    lines = documents.text_of(path).split("\n")
     try:
-        head = json.loads(lines[0])
+        head = documents.json_of(lines[0])
         owner = Owner(server=head["server"], library=head["library"], catalog=head["catalog"])
-        rows = json.loads(
-            f"[{','.join(one for one in lines[1:] if one.strip())}]"
-        )  # at once: thrice as fast as line by line
+        rows = documents.json_of(f"[{','.join(one for one in lines[1:] if one.strip())}]")  # at once: much faster
         records = [record_of(one) for one in rows]
         base = Base(owner=owner, version=int(head["version"]), records={(one.what, one.id): one for one in records})
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -203,7 +201,7 @@ def _replayed(base: Base, log: Path) -> Base:
     if not log.exists():
         return base
     records, pending, version = dict(base.records), dict(base.pending), base.version
-    for text in documents.text_of(log).splitlines():
+    for text in documents.text_of(log).split("\n"):
         try:
             row = json.loads(text)
         except ValueError:

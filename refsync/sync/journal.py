@@ -101,7 +101,7 @@ class Journal:
             hint = f"There are runs {known[0]} to {known[-1]}." if known else "Nothing was synced here yet."
             raise Failure(Problem(where=f"run {number}", what="is not known.", hint=hint), code=2)
         rows = []
-        for text in documents.text_of(path).splitlines():
+        for text in documents.text_of(path).split("\n"):
             try:
                 rows.append(json.loads(text))
             except ValueError:

@@ -231,8 +231,7 @@ class _Draft:
                 self.records[("item", old_id)] = None
         if record:
             record = replace(record, id=item.entry.key)
-        free = (key for key in _own_keys(self.desired.catalog, item.entry.key) if key not in self.seen.items)
-        key = record.key if record else next(free, client_key(self.desired.catalog, "item", item.entry.key))
+        key = record.key if record else self._new_key(item.entry.key)
         data = self.seen.items.get(key)
         shelves = [self.living[one] for one in item.shelves if one in self.living]
         if is_gone(data):
