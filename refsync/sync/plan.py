@@ -321,6 +321,11 @@ class _Draft:
         if not outcome.record.is_adopted:
             self._links(item, key)
 
+    def _new_key(self, id: str) -> str:
+        """The key of an item that is to be made; one that another item has is passed over."""
+        first, second = _own_keys(self.desired.catalog, id)
+        return second if first in self.seen.items and second not in self.seen.items else first
+
     def _ours(self) -> frozenset[str]:
         """The collections that refsync manages."""
         return frozenset(one.key for one in self.base.records.values() if one.what == "collection") | frozenset(
