@@ -164,6 +164,8 @@ class Mine:
         before = set(lines_of(record.fields.get("extra")))
         _drop(self.lines, key, lines | before, lines & before)
         for one, name in [one for one in self.values if one[0] == key]:
+            if name in record.told:
+                continue  # shown as theirs; of a type the base only says in what the other fields are kept
             values = [value_of(name, record.fields)]
             if item is not None:
                 values.append(value_of(name, {**item.fields, "creators": item.creators}))
