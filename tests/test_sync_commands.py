@@ -101,6 +101,17 @@ def test_undo_and_status(folder: Path) -> None:
     assert value("sync", folder)["changes"] == []
 
 
+def test_a_damaged_journal_and_a_folder_that_is_gone_are_told(folder: Path) -> None:
+    run("sync", folder)
+    journal = folder.parent / "state" / "runs" / "1.jsonl"
+    whole = journal.read_bytes()
+    journal.write_text("broken\n", encoding="utf-8")
+    assert "is damaged" in run("undo", "1", code=1).stderr
+    journal.write_bytes(whole)
+    shutil.rmtree(folder)
+    assert "no such file" in run("undo", "1", code=1).stderr
+
+
 def test_a_library_of_ones_own_is_written_only_when_it_is_named(folder: Path, server: sandbox.Server) -> None:
     run("sync", folder)
     assert value("sync", folder, "--library", "user", "--dry-run")["counts"]["create"] == 160

@@ -106,7 +106,10 @@ class Journal:
                 rows.append(json.loads(text))
             except ValueError:
                 continue  # cut off by a sudden end
-        head = rows[0] if rows and "run" in rows[0] else {}
+        if not rows or not isinstance(rows[0], dict) or "run" not in rows[0]:
+            what = f"is damaged: what run {number} did is not known from it."
+            raise Failure(Problem(where=str(path), what=what, hint="Restore it; the library is as it was left."))
+        head = rows[0]
         deeds = tuple(
             Deed(
                 how=row["how"],
