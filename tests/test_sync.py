@@ -10,7 +10,10 @@ import pytest
 
 from refsync.model import Date, Failure, Venue
 from refsync.settings import Settings, Zotero
+from refsync.sync.base import Base
 from refsync.sync.desired import RETIRED, RETIRED_NAME, ROOT, desired
+from refsync.sync.items import whole
+from refsync.sync.plan import plan
 from refsync.sync.seen import client_key
 from tests.library import TABLES, World, catalog, differences, entry, world
 
@@ -151,6 +154,31 @@ def test_a_topic_that_left_the_list(there: World) -> None:
     there.sync(fewer)
     assert set(there.all("collections")) == {shelf(ROOT), shelf("a"), shelf("c")}, "c holds a book of the person's"
     assert there.sync(fewer).plan.changes == ()
+
+
+def test_a_persons_collection_is_never_renamed_and_never_deleted(there: World) -> None:
+    there.sync(LIST)
+    (mine,) = there.add("collections", {"name": "Mine", "parentCollection": shelf("c")})
+    there.edit("collections", mine, deleted=True)
+    there.sync(catalog(*(replace(one, topics=("a",)) for one in LIST.entries), topics={"a": "Models"}))
+    assert {mine, shelf("c")} <= set(there.all("collections")), "it lies in the trash, and can be taken out"
+
+
+def test_a_collection_that_was_named_keeps_its_name(there: World) -> None:
+    (mine,) = there.add("collections", {"name": "Mine"})
+    named = desired(LIST, TABLES, Settings(zotero=Zotero(collection="Mine")))
+    there.sync(named, root="Mine")
+    assert there.all("collections")[shelf("a")]["parentCollection"] == mine
+    there.sync(LIST)
+    assert there.all("collections")[mine]["name"] == "Mine"
+    assert there.sync(LIST).writes == 0
+
+
+def test_an_item_of_which_a_person_removed_a_tag_stays_where_it_is(there: World) -> None:
+    there.sync(LIST)
+    there.edit("items", item("one"), tags=[{"tag": "fast"}])
+    there.sync(catalog(*LIST.entries[1:]))
+    assert set(there.all("items")[item("one")]["collections"]) == {shelf("a"), shelf("c")}
 
 
 def test_a_lost_base_changes_and_removes_nothing(there: World) -> None:
@@ -487,3 +515,17 @@ def test_an_item_without_a_place_is_told_once_and_made_when_there_is_one(there: 
     there.edit("collections", shelf("c"), deleted=False)
     there.sync(more)
     assert there.all("items")[item("four")]["collections"] == [shelf("c")]
+
+
+def test_what_an_interrupted_write_did_is_known_afterwards(there: World) -> None:
+    there.sync(LIST)
+    owner = there.place.owner(ID)
+    wanted = desired(LIST, TABLES, Settings())
+    one = whole(wanted.items[0], item("one"), [shelf("a"), shelf("c")])
+    with there.library() as library:
+        seen = library.seen()
+    told = replace(one, told={"title": ["there", "here"]})
+    open_answer = Base(owner=owner, records={("item", "one"): replace(one, fields={})}, pending={("item", "one"): told})
+    known = plan(wanted, seen, open_answer).records[("item", "one")]
+    assert known is not None
+    assert known.fields == one.fields

@@ -101,6 +101,29 @@ def test_undo_and_status(folder: Path) -> None:
     assert value("sync", folder)["changes"] == []
 
 
+def test_undo_does_not_touch_another_library(
+    folder: Path, server: sandbox.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("sync", folder, "--library", "user")
+    with sandbox.serving(None) as other:
+        monkeypatch.setenv("ZOTERO_API_URL", other.url)
+        monkeypatch.setenv("ZOTERO_API_KEY", other.key)
+        run("sync", folder, "--library", "user")
+        assert "Nothing was written" in run("undo", "1", code=4).stderr
+        assert "160 taken back" in run("undo", "2").stderr
+
+
+def test_a_sandbox_of_ones_own_is_found_again_from_another_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    run("sync", "--library", "sandbox:mine.sqlite")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "160 taken back" in run("undo").stderr
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_a_damaged_journal_and_a_folder_that_is_gone_are_told(folder: Path) -> None:
     run("sync", folder)
     journal = folder.parent / "state" / "runs" / "1.jsonl"
@@ -137,7 +160,7 @@ def test_keys_that_go_into_a_library_are_final(folder: Path, server: sandbox.Ser
 def test_the_base_may_lie_beside_the_catalog(folder: Path, server: sandbox.Server) -> None:
     (folder / "refsync.yaml").write_text("zotero: {library: user, state: folder}\n", encoding="utf-8")
     run("sync", folder)
-    base = folder / f"zotero-users-{server.user}.jsonl"
+    (base,) = folder.glob(f"zotero-users-{server.user}*.jsonl")
     rows = base.read_text(encoding="utf-8").splitlines()
     assert len(rows) == 1 + 160
     assert server.key not in base.read_text(encoding="utf-8")

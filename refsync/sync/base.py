@@ -206,6 +206,8 @@ def _replayed(base: Base, log: Path) -> Base:
             row = json.loads(text)
         except ValueError:
             continue
+        if not isinstance(row, dict):
+            continue
         if "pending" in row:
             one = record_of(row["pending"])
             pending[(one.what, one.id)] = one

@@ -170,14 +170,15 @@ def _of_type(fields: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if fields.get("itemType") == kind:
         return {name: value for name, value in fields.items() if name not in {"itemType", "extra"}}
     types = item_types().types
-    old = types.get(str(fields.get("itemType", kind)), types[kind])
+    known = types.get(kind, types["document"])  # a newer Zotero may have types that the table lacks
+    old = types.get(str(fields.get("itemType", kind)), known)
     out: dict[str, Any] = {}
     for name, value in fields.items():
         if name in {"itemType", "extra"}:
             continue
         if name == "creators":
-            out[name] = [{**one, "creatorType": types[kind].creator_for(one["creatorType"], old)} for one in value]
-        elif (named := types[kind].field_for(name, old)) is not None:
+            out[name] = [{**one, "creatorType": known.creator_for(one["creatorType"], old)} for one in value]
+        elif (named := known.field_for(name, old)) is not None:
             out[named] = value
     return out
 
@@ -286,8 +287,8 @@ def touched(record: Record, data: Data, ours: frozenset[str], children: int) -> 
         return "it is an item of yours"
     if edits := _edits(record, data):
         return f"its {edits[0]} was changed in Zotero"
-    if {plain(one.get("tag")) for one in data.get("tags") or ()} - set(record.tags):
-        return "it has tags of yours"
+    if {plain(one.get("tag")) for one in data.get("tags") or ()} != set(record.tags):
+        return "its tags were changed in Zotero"
     if set(data.get("collections") or ()) != set(record.collections):
         return "it was moved in Zotero"
     return f"it has {children} notes or files" if children else None

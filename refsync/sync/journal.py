@@ -36,6 +36,8 @@ class Run:
     folder: str
     spec: str
     when: str
+    server: str = ""
+    library: str = ""
     deeds: tuple[Deed, ...] = ()
     is_undone: bool = False
 
@@ -61,7 +63,7 @@ class Journal:
             return []
         return sorted(int(path.stem) for path in self._folder.glob("*.jsonl") if path.stem.isdigit())
 
-    def begin(self, *, folder: str, spec: str, when: str) -> None:
+    def begin(self, *, folder: str, spec: str, when: str, server: str = "", library: str = "") -> None:
         """Takes the next number, which no other process then gets."""
         if self._file is not None:
             return
@@ -74,7 +76,8 @@ class Journal:
             except FileExistsError:
                 number += 1
         self.number = number
-        self._append([{"run": number, "folder": folder, "spec": spec, "when": when}])
+        place = {"spec": spec, "server": server, "library": library}
+        self._append([{"run": number, "folder": folder, "when": when, **place}])
 
     def note(self, deeds: Iterable[Deed]) -> None:
         """Notes what is about to be done."""
@@ -103,10 +106,12 @@ class Journal:
         rows = []
         for text in documents.text_of(path).split("\n"):
             try:
-                rows.append(json.loads(text))
+                row = json.loads(text)
             except ValueError:
                 continue  # cut off by a sudden end
-        if not rows or not isinstance(rows[0], dict) or "run" not in rows[0]:
+            if isinstance(row, dict):
+                rows.append(row)
+        if not rows or "run" not in rows[0]:
             what = f"is damaged: what run {number} did is not known from it."
             raise Failure(Problem(where=str(path), what=what, hint="Restore it; the library is as it was left."))
         head = rows[0]
@@ -128,6 +133,8 @@ class Journal:
             folder=head.get("folder", ""),
             spec=head.get("spec", ""),
             when=head.get("when", ""),
+            server=head.get("server", ""),
+            library=head.get("library", ""),
             deeds=deeds,
             is_undone=any("undone" in row for row in rows),
         )

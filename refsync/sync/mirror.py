@@ -35,9 +35,10 @@ class Mirror:
                     found[kind][key] = documents.unpacked(data, dict)
             finally:
                 base.close()
-        except (sqlite3.Error, documents.Damaged, KeyError, TypeError):
+            seen = Seen(version=int(rows[0][1]), **found)
+        except (sqlite3.Error, documents.Damaged, KeyError, TypeError, ValueError):
             return None
-        self._last = Seen(version=int(rows[0][1]), **found)
+        self._last = seen
         return self._last
 
     def save(self, seen: Seen) -> None:

@@ -61,7 +61,8 @@ class Place:
 def base_path(state: Path, owner: Owner, folder: Path | None) -> Path:
     """Where the base of a catalog lies: in the state folder, or in the survey's own `folder`, for co-maintainers."""
     if folder is not None:
-        return folder / f"zotero-{owner.library.replace('/', '-')}.jsonl"
+        other = "" if owner.server == ZOTERO else f"-{_digest(owner.server)[:8]}"
+        return folder / f"zotero-{owner.library.replace('/', '-')}{other}.jsonl"
     return state / "bases" / f"{_digest(owner.server, owner.library, owner.catalog)}.jsonl"
 
 
@@ -131,7 +132,7 @@ def _place(spec: str, state: Path, environment: Mapping[str, str], stack: ExitSt
         served = stack.enter_context(sandbox.serving(path if writes or path.exists() else None))
         shown = os.path.relpath(path) if rest else str(path)
         return Place(
-            spec=spec, kind=SANDBOX, path=f"users/{served.user}", url=served.url, server=str(path), name=shown,
+            spec=f"{SANDBOX}:{path}" if rest else SANDBOX, kind=SANDBOX, path=f"users/{served.user}", url=served.url, server=str(path), name=shown,
             key=served.key,
         )  # fmt: skip
     if spec == "user" or (kind == "group" and rest.isdigit()):

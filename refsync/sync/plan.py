@@ -102,16 +102,18 @@ class _Draft:
     removals: list[Removal] = field(default_factory=list)
     records: dict[Id, Record | None] = field(default_factory=dict)
     more: Counter[str] = field(default_factory=Counter)
+    written: Mapping[Id, Record] = field(default_factory=dict)  # what the base says, before an open answer is settled
     memberships: dict[str, frozenset[str]] = field(default_factory=dict)  # collections of items that change, by key
 
     def note_settled(self, before: Base) -> None:
         """What an interrupted run has written after all is known from now on."""
+        self.written = before.records
         for id, record in self.base.records.items():
             if before.records.get(id) != record:
                 self.records[id] = record
 
     def finished(self) -> Plan:
-        records = {id: one for id, one in self.records.items() if self.base.records.get(id) != one}
+        records = {id: one for id, one in self.records.items() if self.written.get(id) != one}
         order = {"collection": 0, "item": 1, "attachment": 2}
         changes = tuple(self.changes)
         return Plan(
@@ -148,7 +150,7 @@ class _Draft:
         self.living[shelf.id] = key
         self.names[key] = shelf.label
         now = {"name": plain(data.get("name")), "parentCollection": data.get("parentCollection") or False}
-        if adopt and record is None:
+        if record.is_adopted if record else adopt:  # a person's own, whatever the list is called
             wanted = now
         last = record.fields if record else {}
         changed, told, kept = of_items.merged(
@@ -495,7 +497,8 @@ class _Draft:
                 for one in self.seen.members.get(record.key, ())
                 if record.key in self.memberships.get(one, {record.key})
             ]
-            inner = set(self.seen.inner.get(record.key, ())) - going
+            # One in the trash too: it would be gone for good with this one.
+            inner = set(self.seen.nested.get(record.key, ())) - going
             why = (
                 "it was renamed or moved in Zotero"
                 if now != dict(record.fields)

@@ -101,7 +101,9 @@ def sync(
             return plan(desired, state.seen, state.base, restore=wishes.restore, adopt=adopt, skip=state.refused)
 
         if not first.is_empty:
-            journal.begin(folder=files.folder, spec=place.spec, when=files.when)
+            journal.begin(
+                folder=files.folder, spec=place.spec, when=files.when, server=place.server, library=place.path
+            )
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
         report = _report(place, first, state.seen, library, start, notes=notes)
@@ -119,8 +121,13 @@ def undo(
     told: Told = lambda *_: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Takes a run back, where nobody has touched what it did. Raises Failure as `sync` does."""
+    """Takes a run back, where nobody has touched what it did. Raises Failure as `sync` does, and (exit 4) where the library
+    is not the one that the run has written to: keys are the same in every library."""
     start = time.monotonic()
+    if (run.server, run.library) != (place.server, place.path):
+        what = f"wrote to {run.library} of {run.server}, not to {place.path} of {place.server}. Nothing was written."
+        hint = "Name that server with ZOTERO_API_URL, and its key."
+        raise Failure(Problem(where=f"run {run.number}", what=what, hint=hint), code=4)
     owner = place.owner(catalog)
     lock = nullcontext() if dry_run else locked(files.base)
     with lock, BaseFile(files.base, owner) as file, Journal(files.journal) as journal:

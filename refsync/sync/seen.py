@@ -105,6 +105,14 @@ class Seen:
                 out[data.get("parentCollection") or ""].append(key)
         return out
 
+    @cached_property
+    def nested(self) -> Mapping[str, list[str]]:
+        """The collections in each collection, those in the trash too: what is deleted with it."""
+        out: dict[str, list[str]] = defaultdict(list)
+        for key, data in self.collections.items():
+            out[data.get("parentCollection") or ""].append(key)
+        return out
+
     def is_living(self, collection: str) -> bool:
         """Whether a collection is there, and none above it is in the trash."""
         seen: set[str] = set()

@@ -135,7 +135,7 @@ class _Draft:
             return
         going = {one.key for one in self.removals}
         members = [one for one in self.seen.members.get(deed.key, ()) if one not in self.trashed]
-        inner = [one for one in self.seen.inner.get(deed.key, ()) if one not in going]
+        inner = [one for one in self.seen.nested.get(deed.key, ()) if one not in going]
         moved = [w for w in self.writes if w.what == "item" and deed.key in (w.data.get("collections") or ())]
         members = [one for one in members if not any(w.key == one and "collections" in w.data for w in self.writes)]
         if (
