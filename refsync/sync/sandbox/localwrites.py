@@ -12,7 +12,7 @@ from refsync.sync import localrules
 from refsync.sync.properties import KEY, Broken, Data, Refused
 from refsync.sync.sandbox.library import Stored, new_key
 from refsync.sync.sandbox.visits import Visit, as_json, body, unwrapped
-from refsync.sync.sandbox.writes import MOST, checked_token, version_of
+from refsync.sync.sandbox.writes import MOST, check_library, checked_token, version_of
 
 _NO_VERSION = "If-Unmodified-Since-Version not provided"
 _NO_KEYED = "Either If-Unmodified-Since-Version or 'version' property must be provided for 'key'-based writes"
@@ -29,7 +29,7 @@ def answer(visit: Visit, name: str, *, is_fixed: bool, **values: str) -> Respons
 
 def _write_many(visit: Visit, kind: str, *, is_fixed: bool) -> Response:
     token, library = checked_token(visit), visit.library
-    _check_library(visit)
+    check_library(visit, visit.library.version())
     sent = body(visit.request)
     if not isinstance(sent, list):
         raise Refused(400, "Uploaded data must be a JSON array")
@@ -55,13 +55,6 @@ def _write_many(visit: Visit, kind: str, *, is_fixed: bool) -> Response:
     if token:
         visit.view.accounts.use_token(visit.key, token)
     return as_json(report, version=library.version())
-
-
-def _check_library(visit: Visit) -> None:
-    version = visit.library.version()
-    if visit.since is not None and visit.since < version:
-        expected = f"(expected {visit.since}, found {version})"
-        raise Refused(412, f"Library has been modified since specified version {expected}")
 
 
 def _write_listed(visit: Visit, kind: str, sent: Data, *, is_fixed: bool) -> tuple[str, bool]:
@@ -163,7 +156,7 @@ def _delete_many(visit: Visit, kind: str) -> Response:
     if len(keys) > MOST:
         raise Refused(413, f"Cannot delete more than {MOST} objects at a time")
     with visit.library.database.transaction("immediate"):
-        _check_library(visit)
+        check_library(visit, visit.library.version())
         if there := [key for key in keys if visit.library.found(kind, key)]:
             with visit.library.writing() as version:
                 for key in there:

@@ -27,6 +27,10 @@ class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
 
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """Hangs up when the application says so, or when the client has gone."""
+        self.close_connection = True
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:

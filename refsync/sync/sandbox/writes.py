@@ -31,7 +31,7 @@ def _write_many(visit: Visit, kind: str) -> Response:
     """POST: every object is a transaction of its own, and what fails is told beside what does not."""
     library = visit.library
     token = checked_token(visit)
-    _check_library(visit, library.version())
+    check_library(visit, library.version())
     sent = body(visit.request)
     if not isinstance(sent, list):
         raise Refused(400, "Uploaded data must be a JSON array")
@@ -72,7 +72,8 @@ def checked_token(visit: Visit) -> str | None:
     return token
 
 
-def _check_library(visit: Visit, version: int) -> None:
+def check_library(visit: Visit, version: int) -> None:
+    """Raises Refused when the library is newer than the request allows."""
     if visit.since is not None and visit.since < version:
         expected = f"(expected {visit.since}, found {version})"
         raise Refused(412, f"Library has been modified since specified version {expected}")
@@ -230,7 +231,7 @@ def _delete_many(visit: Visit, kind: str) -> Response:
     keys = visit.request.args.get("itemKey" if kind == "items" else "collectionKey", "")
     library = visit.library
     with library.writing() as version:
-        _check_library(visit, version - 1)
+        check_library(visit, version - 1)
         for key in filter(KEY.fullmatch, keys.split(",")):
             library.drop(kind, key, version)
     return plain("", 204, version)
@@ -242,7 +243,7 @@ def _delete_tags(visit: Visit) -> Response:
     gone = {text.strip() for one in visit.request.args.getlist("tag") for text in one.split("||")}
     library = visit.library
     with library.writing() as version:
-        _check_library(visit, version - 1)
+        check_library(visit, version - 1)
         for item in library.listed("items"):
             tags = item.data.get("tags", [])
             kept = [tag for tag in tags if tag["tag"] not in gone]
