@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -181,7 +181,8 @@ def logout() -> None:
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Any free one when left out.")
-def sandbox(file: Path | None, port: int) -> None:
+@click.option("--desktop", is_flag=True, help="Serve the local API of Zotero 10 instead; whoever asks may write.")
+def sandbox(file: Path | None, port: int, desktop: bool) -> None:
     """Serve a Zotero-compatible library on this machine (in FILE, or the one that `sync` uses), until Ctrl-C."""
     with failures():
         from refsync import folders
@@ -189,14 +190,24 @@ def sandbox(file: Path | None, port: int) -> None:
 
         path = file or folders.state_folder() / "sandbox.sqlite"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with serving.serving(path, port=port) as server:
-            click.echo(f"export ZOTERO_API_URL={server.url}")
-            click.echo(f"export ZOTERO_API_KEY={server.key}")
-            click.echo(f"serving {path}; end with Ctrl-C. In another terminal: refsync sync --library user", err=True)
+        with serving.serving(path, port=port, desktop=desktop, consent=_consent) as server:
+            if desktop:
+                click.echo(f"{server.url}/")
+                click.echo(f"serving {path} as Zotero's desktop does; end with Ctrl-C.", err=True)
+            else:
+                click.echo(f"export ZOTERO_API_URL={server.url}")
+                click.echo(f"export ZOTERO_API_KEY={server.key}")
+                start = "In another terminal: refsync sync --library user"
+                click.echo(f"serving {path}; end with Ctrl-C. {start}", err=True)
             try:
                 _wait()
             except KeyboardInterrupt:
                 click.echo("ended", err=True)
+
+
+def _consent(app: str) -> Literal["always"]:
+    click.echo(f"{app} may write from now on", err=True)
+    return "always"
 
 
 def _wait() -> None:

@@ -78,13 +78,14 @@ def field(types: ItemTypes, kind: str, name: str, value: Any, now: datetime) -> 
         label, start = types.fields[name], f"{text[:50]}…"
         raise Refused(413, f"{label} field value '{start}' too long", {"field": label, "value": start})
     if name == "accessDate":
-        return _accessed(text, now)
+        return accessed(text, now)
     if types.types[kind].base.get(name, name) in types.dates:
         return _MULTIPART.sub("", text)
     return text
 
 
-def _accessed(text: str, now: datetime) -> str:
+def accessed(text: str, now: datetime) -> str:
+    """The moment or the day at which something was looked at."""
     if text == "CURRENT_TIMESTAMP":
         return zoned(now)
     if not text or re.fullmatch(r"\d{4}-\d\d-\d\d", text):

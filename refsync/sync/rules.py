@@ -20,7 +20,7 @@ def item(
     kind = _kind(types, sent, before, whole=whole)
     if whole:
         _complete(sent)
-    after = _of_type(types, before, kind) if before else {"itemType": kind, "dateAdded": zoned(now)}
+    after = of_type(types, before, kind) if before else {"itemType": kind, "dateAdded": zoned(now)}
     if whole:
         after = {name: value for name, value in after.items() if name not in {"deleted", "parentItem"}}
     for name, value in sent.items():
@@ -53,7 +53,7 @@ def _complete(sent: Data) -> None:
             raise Refused(400, f"'{name}' property not provided")
 
 
-def _of_type(types: ItemTypes, before: Data, kind: str) -> Data:
+def of_type(types: ItemTypes, before: Data, kind: str) -> Data:
     """The stored item as one of another type: what has no place there is dropped."""
     old, new = types.types[before["itemType"]], types.types[kind]
     if old is new:

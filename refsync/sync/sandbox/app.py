@@ -21,13 +21,17 @@ _log = logging.getLogger(__name__)
 _METHODS = ("HEAD", "GET", "POST", "PUT", "PATCH", "DELETE")  # in the order of the Allow header
 
 
-class _Asked(Request):
+class Asked(Request):
+    """A request to this machine."""
+
     # A page on the web may not lead a browser here under a name of its own.
     trusted_hosts: list[str] | None = ["127.0.0.1", "localhost"]
     max_content_length = LARGEST
 
 
-class _Key(BaseConverter):
+class Key(BaseConverter):
+    """The key of an object in an address."""
+
     regex = "[23456789ABCDEFGHIJKLMNPQRSTUVWXYZ]{8}"
 
 
@@ -75,7 +79,7 @@ _MAP = Map(
             for path, (name, methods) in _LIBRARY.items()
         ),
     ],
-    converters={"key": _Key},
+    converters={"key": Key},
     strict_slashes=False,
 )
 
@@ -88,7 +92,7 @@ class Sandbox:
         self.types = item_types()
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        request = _Asked(environ)
+        request = Asked(environ)
         try:
             response = self._answered(request)
         except Refused as refused:

@@ -54,9 +54,9 @@ class Library:
             self.database.run("update libraries set version = version + 1 where name = ?", self.name)
             yield self.version()
 
-    def listed(self, kind: str, where: str = "true", *values: Any) -> list[Stored]:
+    def listed(self, kind: str, where: str = "true", *values: Any, by: str = "version, rowid") -> list[Stored]:
         """Objects by version, without what only `found` tells. `where` is a condition in SQL on the table of objects."""
-        query = f"select {_COLUMNS} from objects where library = ? and kind = ? and ({where}) order by version, rowid"
+        query = f"select {_COLUMNS} from objects where library = ? and kind = ? and ({where}) order by {by}"
         return [_stored(kind, row) for row in self.database.all(query, self.name, kind, *values)]
 
     def found(self, kind: str, key: str) -> Stored | None:

@@ -35,9 +35,9 @@ class Query:
     links: Mapping[str, str]
 
     @classmethod
-    def of(cls, args: Mapping[str, str], keys: str = "") -> Query:
+    def of(cls, args: Mapping[str, str], keys: str = "", *, paged: bool = True) -> Query:
         """The query that the arguments make. Raises Refused for values that the server refuses. `keys` names the
-        argument that lists keys, which raises the limit."""
+        argument that lists keys, which raises the limit; there is none but what is asked for when not `paged`."""
         format = args.get("format", "json")
         sort = args.get("sort", "") or args.get("order", "") or "dateModified"
         if format not in _FORMATS:
@@ -49,7 +49,7 @@ class Query:
             raise Refused(400, f"Invalid 'direction' value '{direction}'")
         asked = _number(args, "limit")
         limit: int | None = asked
-        if format == "json":
+        if format == "json" and paged:
             limit = min(asked or (_MOST_KEYS if keys and args.get(keys, "") else _DEFAULT), _MOST)
         defaults = {"start": "0", "direction": "desc" if sort in _DESCENDING else "asc", "include": "data"}
         links = {
@@ -77,11 +77,11 @@ def _number(args: Mapping[str, str], name: str) -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """A part of a list: what is shown, of how many, and the Link header."""
+    """A part of a list: what is shown, of how many, and what was asked."""
 
     total: int
     body: Any
-    links: str
+    query: Query | None = None
 
 
 def objects(
@@ -90,7 +90,7 @@ def objects(
     """The items or collections that the list at `path` holds. `among` limits it to some keys, `tags` to those that have
     all of these."""
     keys_name = "itemKey" if kind == "items" else "collectionKey"
-    query = Query.of(args, keys_name)
+    query = Query.of(args, keys_name, paged=view.paged)
     where = ["version > ?"]
     if path.endswith("/top"):
         where.append("parent = ''")
@@ -100,7 +100,7 @@ def objects(
         where.append("not trashed")
     found = [
         one
-        for one in view.library.listed(kind, " and ".join(where), query.since)
+        for one in view.library.listed(kind, " and ".join(where), query.since, by=view.order)
         if view.visible(one) and (among is None or one.key in among)
     ]
     if wanted := args.get(keys_name, ""):
@@ -108,7 +108,7 @@ def objects(
         found = [one for one in found if one.key in some]
     if kind == "items":
         found = [one for one in found if _asked_for(one, args, tags)]
-    found.sort(key=lambda one: (_rank(view, query.sort, one), one.version), reverse=query.descending)
+    found.sort(key=lambda one: (_rank(view, query.sort, one), view.tie(one)), reverse=query.descending)
     shown = found[query.start :][: query.limit]
     body: Any
     if query.format == "keys":
@@ -117,21 +117,21 @@ def objects(
         body = {one.key: one.version for one in shown}
     else:
         body = [view.shown(kind, one.key) for one in shown]
-    return Listed(total=len(found), body=body, links=_links(query, len(found), view.host, path))
+    return Listed(total=len(found), body=body, query=query)
 
 
-def tags(view: View, path: str, args: Mapping[str, str], among: set[str] | None) -> Listed:
+def tags(view: View, args: Mapping[str, str], among: set[str] | None) -> Listed:
     """The tags of a library or of some of its items."""
-    query = Query.of(args)
+    query = Query.of(args, paged=view.paged)
     counts: Counter[tuple[str, int]] = Counter()
     for item in view.library.listed("items"):
         if view.visible(item) and (among is None or item.key in among):
             counts.update((tag["tag"], tag.get("type", 0)) for tag in item.data.get("tags", ()))
     if wanted := args.get("q", ""):
         counts = Counter({tag: count for tag, count in counts.items() if wanted.lower() in tag[0].lower()})
-    found = sorted(counts, key=lambda tag: (collated(tag[0]), tag))
+    found = sorted(counts, key=view.tag_rank)
     shown = [view.tag(*tag, counts[tag]) for tag in found[query.start :][: query.limit]]
-    return Listed(total=len(found), body=shown, links=_links(query, len(found), view.host, path))
+    return Listed(total=len(found), body=shown, query=query)
 
 
 def _rank(view: View, sort: str, one: Stored) -> Any:
@@ -175,8 +175,8 @@ def _matches(wanted: str, values: set[str]) -> bool:
     return bool(values & set(wanted.removeprefix("\\").split(" || ")))
 
 
-def _links(query: Query, total: int, host: str, path: str) -> str:
-    """The Link header: the first, previous, next and last part when there are several, and the page for people."""
+def links(query: Query, total: int, host: str, path: str) -> str:
+    """The Link header of a part of a list: the first, previous, next and last part when there are several, and the page for people."""
     found: list[tuple[str, str]] = []
 
     def link(rel: str, start: int) -> None:

@@ -26,16 +26,28 @@ def answer(visit: Visit, name: str, key: str = "") -> Response:
 
 
 def _several(visit: Visit, name: str, key: str) -> Response:
-    view, args, path = visit.view, visit.request.args, visit.request.path.rstrip("/")
     if name == "deleted":
         return as_json(_deleted(visit))
+    found, path = listed(visit, name, key), visit.request.path.rstrip("/")
+    keys = isinstance(found.body, str)
+    response = Response(found.body, content_type="text/plain;charset=UTF-8") if keys else as_json(found.body)
+    response.headers["Total-Results"] = str(found.total)
+    if found.query:
+        response.headers["Link"] = listing.links(found.query, found.total, visit.view.host, path)
+    return response
+
+
+def listed(visit: Visit, name: str, key: str, **defaults: str) -> listing.Listed:
+    """The part of the list `name` that is asked for; `defaults` are arguments for what is not."""
+    view, path = visit.view, visit.request.path.rstrip("/")
     if name == "nothing":
-        return _listed(listing.Listed(total=0, body={} if path.endswith("settings") else [], links=""))
+        return listing.Listed(total=0, body={} if path.endswith("settings") else [])
+    args = {**defaults, **visit.request.args.to_dict()}
     among = _among(visit, name, key) if key else None
     if name == "tags":
-        return _listed(listing.tags(view, path, args.to_dict(), among))
+        return listing.tags(view, args, among)
     kind = "collections" if "collections" in name else "items"
-    return _listed(listing.objects(view, kind, path, args.to_dict(), args.getlist("tag"), among))
+    return listing.objects(view, kind, path, args, visit.request.args.getlist("tag"), among)
 
 
 def _among(visit: Visit, name: str, key: str) -> set[str]:
@@ -59,12 +71,3 @@ def _deleted(visit: Visit) -> Data:
         raise Refused(400, "Invalid value for 'since' parameter")
     kinds = ("collections", "items", "searches", "tags", "settings")
     return {kind: visit.library.deleted(kind, int(since[:18])) for kind in kinds}
-
-
-def _listed(found: listing.Listed) -> Response:
-    keys = isinstance(found.body, str)
-    response = Response(found.body, content_type="text/plain;charset=UTF-8") if keys else as_json(found.body)
-    response.headers["Total-Results"] = str(found.total)
-    if found.links:
-        response.headers["Link"] = found.links
-    return response

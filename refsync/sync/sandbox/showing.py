@@ -6,6 +6,7 @@ import re
 import unicodedata
 from calendar import month_abbr
 from dataclasses import dataclass
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from refsync.sync.itemtypes import FILED, ItemTypes
@@ -29,6 +30,8 @@ class View:
     types: ItemTypes
     host: str
     notes: bool = True
+    paged: ClassVar[bool] = True  # whether a list has a limit when none is asked for
+    order: ClassVar[str] = "version, rowid"  # of objects, before they are sorted
 
     def shown(self, kind: str, key: str) -> Data | None:
         """An object as the API shows it, None when there is none or the notes are hidden."""
@@ -37,9 +40,9 @@ class View:
             return None
         name, page = self._owner()
         base = f"{self.host}/{self.library.name}/{kind}"
-        links = {"self": _link(f"{base}/{key}"), "alternate": _page(f"{page}/{kind}/{key}")}
+        links = {"self": link(f"{base}/{key}"), "alternate": _page(f"{page}/{kind}/{key}")}
         if stored.parent:
-            links["up"] = _link(f"{base}/{stored.parent}")
+            links["up"] = link(f"{base}/{stored.parent}")
         owners, number = self.library.name.split("/")
         library = {
             "type": owners.removesuffix("s"),
@@ -58,8 +61,16 @@ class View:
     def tag(self, text: str, kind: int, count: int) -> Data:
         """A tag as the API lists it."""
         path = f"{self.library.name}/tags/{quote(text, safe='')}"
-        links = {"self": _link(f"{self.host}/{path}"), "alternate": _page(f"http://zotero.org/{path}")}
+        links = {"self": link(f"{self.host}/{path}"), "alternate": _page(f"http://zotero.org/{path}")}
         return {"tag": text, "links": links, "meta": {"type": kind, "numItems": count}}
+
+    def tie(self, stored: Stored) -> int:
+        """What orders objects that are sorted alike."""
+        return stored.version
+
+    def tag_rank(self, tag: tuple[str, int]) -> Any:
+        """What orders tags."""
+        return collated(tag[0]), tag
 
     def _owner(self) -> tuple[str, str]:
         """(name, page for people) of whose library it is."""
@@ -105,7 +116,8 @@ class View:
         return {name: _single(several) for name, several in found.items()}
 
 
-def _link(address: str) -> Data:
+def link(address: str) -> Data:
+    """A link to what the API gives."""
     return {"href": address, "type": "application/json"}
 
 
@@ -141,12 +153,18 @@ def template(types: ItemTypes, kind: str, mode: str | None = None) -> Data:
 
 def creator_summary(types: ItemTypes, data: Data) -> str:
     """ "Vaswani et al.": those of the type's primary creators, else of its editors, else of its contributors."""
+    names = first_creators(types, data)
+    return f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+
+
+def first_creators(types: ItemTypes, data: Data) -> list[str]:
+    """The last names that stand for an item."""
     creators = data.get("creators", ())
     for role in (*types.types[data["itemType"]].creators[:1], "editor", "contributor"):
         names = [one.get("name") or one.get("lastName", "") for one in creators if one["creatorType"] == role]
         if names:
-            return f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-    return ""
+            return names
+    return []
 
 
 def parsed_date(text: str) -> str:
@@ -178,7 +196,7 @@ def collated(text: str) -> list[tuple[int, str]]:
 def group(one: Group, host: str, user: int | None) -> Data:
     """A group as the API shows it to a user."""
     path = f"groups/{one.number}"
-    links = {"self": _link(f"{host}/{path}"), "alternate": _page(f"{SITE}/{path}")}
+    links = {"self": link(f"{host}/{path}"), "alternate": _page(f"{SITE}/{path}")}
     meta = {"created": one.made, "lastModified": one.made, "numItems": one.items}
     if user == one.owner:
         meta["isAdmin"] = True

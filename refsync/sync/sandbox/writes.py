@@ -13,7 +13,7 @@ from refsync.sync.properties import KEY, Broken, Data, Refused
 from refsync.sync.sandbox.library import Stored, new_key
 from refsync.sync.sandbox.visits import Visit, as_json, body, escaped, plain, unwrapped
 
-_MOST = 50  # objects of one write
+MOST = 50  # objects of one write
 _CALLED = {"items": "Item", "collections": "Collection"}
 _NEEDS = "must be provided for"
 
@@ -30,13 +30,13 @@ def answer(visit: Visit, name: str, **values: str) -> Response:
 def _write_many(visit: Visit, kind: str) -> Response:
     """POST: every object is a transaction of its own, and what fails is told beside what does not."""
     library = visit.library
-    token = _token(visit)
-    _check_library(visit, library.version())
+    token = checked_token(visit)
+    check_library(visit, library.version())
     sent = body(visit.request)
     if not isinstance(sent, list):
         raise Refused(400, "Uploaded data must be a JSON array")
-    if len(sent) > _MOST:
-        raise Refused(413, f"Cannot add more than {_MOST} {kind} at a time")
+    if len(sent) > MOST:
+        raise Refused(413, f"Cannot add more than {MOST} {kind} at a time")
     report: dict[str, dict[str, Any]] = {"successful": {}, "success": {}, "unchanged": {}, "failed": {}}
     for number, one in enumerate(sent):
         index = str(number)
@@ -60,7 +60,8 @@ def _write_many(visit: Visit, kind: str) -> Response:
     return response
 
 
-def _token(visit: Visit) -> str | None:
+def checked_token(visit: Visit) -> str | None:
+    """The write token that came along. Raises Refused when it was used before."""
     token = visit.request.headers.get("Zotero-Write-Token")
     if token is None:
         return None
@@ -71,7 +72,8 @@ def _token(visit: Visit) -> str | None:
     return token
 
 
-def _check_library(visit: Visit, version: int) -> None:
+def check_library(visit: Visit, version: int) -> None:
+    """Raises Refused when the library is newer than the request allows."""
     if visit.since is not None and visit.since < version:
         expected = f"(expected {visit.since}, found {version})"
         raise Refused(412, f"Library has been modified since specified version {expected}")
@@ -79,7 +81,7 @@ def _check_library(visit: Visit, version: int) -> None:
 
 def _write_listed(visit: Visit, kind: str, sent: Data) -> tuple[str, bool]:
     """(key, whether anything changed) of one object of a POST."""
-    called, key, version = _CALLED[kind], sent.get("key"), _version_of(sent)
+    called, key, version = _CALLED[kind], sent.get("key"), version_of(sent)
     if key is None and "version" in sent:
         raise Refused(400, f"'version' is valid only if {called.lower()} key is provided")
     if key is not None and not isinstance(key, str):
@@ -98,7 +100,8 @@ def _write_listed(visit: Visit, kind: str, sent: Data) -> tuple[str, bool]:
         return _put(visit, kind, key or new_key(), sent, stored, next_version, whole=False)
 
 
-def _version_of(sent: Data) -> int | None:
+def version_of(sent: Data) -> int | None:
+    """The version that an object says it has."""
     version = sent.get("version")
     if isinstance(version, str) and version.isascii() and version.isdigit():
         return int(version[:18])
@@ -173,7 +176,7 @@ def _write_one(visit: Visit, kind: str, key: str) -> Response:
     sent = unwrapped(sent)
     if sent.get("key", key) != key:
         raise Refused(409, f"'key' property in JSON does not match {_CALLED[kind].lower()} key of request")
-    header, version = visit.since, _version_of(sent)
+    header, version = visit.since, version_of(sent)
     if header is not None and version is not None and header != version:
         raise Refused(
             400, f"If-Unmodified-Since-Version value does not match JSON 'version' property ({header} != {version})"
@@ -228,7 +231,7 @@ def _delete_many(visit: Visit, kind: str) -> Response:
     keys = visit.request.args.get("itemKey" if kind == "items" else "collectionKey", "")
     library = visit.library
     with library.writing() as version:
-        _check_library(visit, version - 1)
+        check_library(visit, version - 1)
         for key in filter(KEY.fullmatch, keys.split(",")):
             library.drop(kind, key, version)
     return plain("", 204, version)
@@ -240,7 +243,7 @@ def _delete_tags(visit: Visit) -> Response:
     gone = {text.strip() for one in visit.request.args.getlist("tag") for text in one.split("||")}
     library = visit.library
     with library.writing() as version:
-        _check_library(visit, version - 1)
+        check_library(visit, version - 1)
         for item in library.listed("items"):
             tags = item.data.get("tags", [])
             kept = [tag for tag in tags if tag["tag"] not in gone]
