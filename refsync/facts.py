@@ -35,10 +35,11 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
     wanted: dict[str, tuple[Any, Found]] = {}
     _take_title(work, best, records, wanted)
     _take_authors(work, records, wanted)
-    _take_place(work, best, records, wanted, is_other=_is_other_place(work, best.entry, adds_only))
-    place = [one for one in records if one is best or _in_one_place(one.entry, best.entry)]
-    for name in ("editors", "edition") if not _is_other_place(work, best.entry, adds_only) else ():
-        _take_first(name, [best, *place], wanted)
+    is_other = _is_other_place(work, best.entry, adds_only)
+    placed = [one for one in records if _in_one_place(one.entry, best.entry)]
+    _take_place(work, best, records, wanted, is_other=is_other)
+    for name in ("editors", "edition") if not is_other else ():
+        _take_first(name, [best, *placed], wanted)
     _take_first("abstract", [best, *records], wanted)
     changed: dict[str, Any] = {}
     said = dict(work.said)
@@ -47,7 +48,6 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
             continue
         changed[name] = value
         said[name] = _said(work, name, by, today)
-    best_place = [one for one in records if one is best or _in_one_place(one.entry, best.entry)]
     if "venue" in changed and work.venue is not None and not adds_only:
         for name in _PLACED:  # of another place by now
             if name not in wanted and merging.is_sourced(work, name):
@@ -59,12 +59,12 @@ def learned(work: Entry, records: Sequence[Found], today: str, *, adds_only: boo
     if "title" in changed and titles.comparison(changed["title"]) != titles.comparison(work.title):
         changed["aka"] = tuple(dict.fromkeys((*work.aka, work.title)))
     if "venue" in changed and merging.is_sourced(work, "venue"):
-        known = {scheme for one in best_place for scheme in one.entry.ids}
+        known = {scheme for one in placed for scheme in one.entry.ids}
         gone = [one for one in _OF_A_PLACE if merging.is_sourced(work, f"ids.{one}") and one not in known]
         work = replace(work, ids={scheme: value for scheme, value in work.ids.items() if scheme not in gone})
         for scheme in gone:
             del said[f"ids.{scheme}"]
-    ids, links = _names(work, records, _is_other_place(work, best.entry, adds_only), best_place, said, today)
+    ids, links = _names(work, records, is_other, placed, said, today)
     return replace(work, **changed, ids=ids, links=links, said=said)
 
 

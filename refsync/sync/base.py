@@ -64,10 +64,6 @@ class Base:
     records: Mapping[Id, Record] = field(default_factory=dict)
     pending: Mapping[Id, Record] = field(default_factory=dict)
 
-    def without_pending(self) -> Base:
-        """The base once every open answer is settled."""
-        return replace(self, pending={})
-
 
 class BaseFile:
     """The base in a file, and the log beside it. `with` closes the log; `fold` ends a run."""
@@ -90,7 +86,7 @@ class BaseFile:
         Raises Failure where the file cannot be read: what was written by refsync and what by a person is then unknown.
         """
         head, records = _read(self.path)
-        if head is not None and head != self.owner and _is_other(head, self.owner):
+        if head is not None and head != self.owner:
             return Base(owner=self.owner)
         base = records if records is not None else Base(owner=self.owner)
         base = replace(base, owner=self.owner)
@@ -150,10 +146,6 @@ def _owner_value(owner: Owner) -> dict[str, str]:
     return {"server": owner.server, "library": owner.library, "catalog": owner.catalog}
 
 
-def _is_other(one: Owner, other: Owner) -> bool:
-    return (one.server, one.library, one.catalog) != (other.server, other.library, other.catalog)
-
-
 def value_of(record: Record) -> dict[str, Any]:
     """A record as JSON, without what is empty."""
     named = {
@@ -203,7 +195,7 @@ def _replayed(base: Base, log: Path) -> Base:
     records, pending, version = dict(base.records), dict(base.pending), base.version
     for text in documents.text_of(log).split("\n"):
         try:
-            row = json.loads(text)
+            row = documents.json_of(text)
         except ValueError:
             continue
         if not isinstance(row, dict):

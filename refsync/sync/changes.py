@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,6 +78,28 @@ class Plan:
     def removed(self) -> int:
         """How many items leave a collection, and how many collections go."""
         return sum(change.sign == "-" for change in self.changes)
+
+
+_ORDER = {"collection": 0, "item": 1, "attachment": 2}  # what another stands in or hangs on is written first
+
+
+def planned(
+    changes: Iterable[Change],
+    writes: Iterable[Write],
+    removals: Iterable[Removal],
+    records: Mapping[Id, Record | None],
+    more: Counter[str],
+) -> Plan:
+    """The plan that is made of these, its writes in the order in which a library takes them; `more` counts what is not
+    shown."""
+    shown = tuple(changes)
+    return Plan(
+        changes=shown,
+        writes=tuple(sorted(writes, key=lambda one: _ORDER[one.what])),
+        removals=tuple(removals),
+        records=records,
+        counts=counted(shown, more),
+    )
 
 
 COUNTS = ("create", "update", "remove", "conflict", "skip", "unchanged")

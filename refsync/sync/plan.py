@@ -13,7 +13,7 @@ from typing import Any
 
 from refsync.sync import items as of_items
 from refsync.sync.base import Base, Id, Record, What
-from refsync.sync.changes import Change, Plan, Removal, Write, counted
+from refsync.sync.changes import Change, Plan, Removal, Write, planned
 from refsync.sync.desired import RETIRED, ROOT, Desired, Item, Link, Shelf, retired_shelf
 from refsync.sync.seen import Data, Seen, client_key, is_gone, plain
 
@@ -114,15 +114,7 @@ class _Draft:
 
     def finished(self) -> Plan:
         records = {id: one for id, one in self.records.items() if self.written.get(id) != one}
-        order = {"collection": 0, "item": 1, "attachment": 2}
-        changes = tuple(self.changes)
-        return Plan(
-            changes=changes,
-            writes=tuple(sorted(self.writes, key=lambda one: order[one.what])),
-            removals=tuple(self.removals),
-            records=records,
-            counts=counted(changes, self.more),
-        )
+        return planned(self.changes, self.writes, self.removals, records, self.more)
 
     # ------------------------------------------------------------------------------------------------------------
     # Collections

@@ -99,11 +99,10 @@ class Seen:
     @cached_property
     def inner(self) -> Mapping[str, list[str]]:
         """The living collections in each collection ("" for the top)."""
-        out: dict[str, list[str]] = defaultdict(list)
-        for key, data in self.collections.items():
-            if not is_gone(data):
-                out[data.get("parentCollection") or ""].append(key)
-        return out
+        living = {
+            above: [key for key in keys if not is_gone(self.collections[key])] for above, keys in self.nested.items()
+        }
+        return {above: keys for above, keys in living.items() if keys}
 
     @cached_property
     def nested(self) -> Mapping[str, list[str]]:

@@ -9,36 +9,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from refsync.sync.base import Base, Id, Record
-from refsync.sync.changes import Change, Plan, Removal, Write, counted
+from refsync.sync.changes import Change, Plan, Removal, Write, planned
 from refsync.sync.items import cleared, is_same
 from refsync.sync.journal import Deed
 from refsync.sync.plan import UNDONE, WAITING
 from refsync.sync.seen import Data, Seen, is_gone, plain
 
-_LISTS = frozenset({"tags", "collections"})
-
 
 def undone(deeds: Sequence[Deed], seen: Seen, base: Base, skip: Iterable[Id] = ()) -> Plan:
     """What takes the deeds of a run back, the last first. What a person has touched since stays, and is said."""
     draft = _Draft(seen=seen, base=base, skip=frozenset(skip))
-    for deed in reversed(_once(deeds)):
-        if deed.what == "attachment":
-            draft.take_back(deed)
-    for deed in reversed(_once(deeds)):
-        if deed.what == "item":
-            draft.take_back(deed)
-    for deed in reversed(_once(deeds)):
+    latest_first = _once(deeds)[::-1]
+    for what in ("attachment", "item"):
+        for deed in latest_first:
+            if deed.what == what:
+                draft.take_back(deed)
+    for deed in latest_first:
         if deed.what == "collection":
             draft.take_back_shelf(deed)
-    order = {"collection": 0, "item": 1, "attachment": 2}
-    changes = tuple(draft.changes)
-    return Plan(
-        changes=changes,
-        writes=tuple(sorted(draft.writes, key=lambda one: order[one.what])),
-        removals=tuple(draft.removals),
-        records=draft.records,
-        counts=counted(changes, draft.more),
-    )
+    return planned(draft.changes, draft.writes, draft.removals, draft.records, draft.more)
 
 
 def _once(deeds: Sequence[Deed]) -> list[Deed]:

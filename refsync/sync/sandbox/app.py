@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -35,17 +36,30 @@ class Key(BaseConverter):
     regex = "[23456789ABCDEFGHIJKLMNPQRSTUVWXYZ]{8}"
 
 
-_MANY, _ONE = ["GET", "POST", "DELETE"], ["GET", "PUT", "PATCH", "DELETE"]
+Paths = Mapping[str, tuple[str, list[str]]]  # path -> (what answers, the methods it takes)
+MANY, ONE = ["GET", "POST", "DELETE"], ["GET", "PUT", "PATCH", "DELETE"]
+
+
+def rules(prefix: str, own: Paths, library: Paths) -> list[Rule]:
+    """The addresses of a server: its own, and those of every library."""
+    whose = f"{prefix}/<any(users, groups):owners>/<owner>"
+    paths = [
+        *((f"{prefix}{path}", at) for path, at in own.items()),
+        *((whose + path, at) for path, at in library.items()),
+    ]
+    return [Rule(path, endpoint=name, methods=methods) for path, (name, methods) in paths]
+
+
 _LIBRARY = {
-    "/items": ("items", _MANY),
+    "/items": ("items", MANY),
     "/items/top": ("items", ["GET"]),
     "/items/trash": ("items", ["GET"]),
-    "/items/<key:key>": ("item", _ONE),
+    "/items/<key:key>": ("item", ONE),
     "/items/<key:key>/children": ("children", ["GET"]),
     "/items/<key:key>/tags": ("tags", ["GET"]),
-    "/collections": ("collections", _MANY),
+    "/collections": ("collections", MANY),
     "/collections/top": ("collections", ["GET"]),
-    "/collections/<key:key>": ("collection", _ONE),
+    "/collections/<key:key>": ("collection", ONE),
     "/collections/<key:key>/collections": ("subcollections", ["GET"]),
     "/collections/<key:key>/items": ("members", ["GET", "POST"]),
     "/collections/<key:key>/items/top": ("members", ["GET"]),
@@ -71,17 +85,7 @@ _OWN = {
     "/itemTypeCreatorTypes": ("creator_types", ["GET"]),
     "/items/new": ("template", ["GET"]),
 }
-_MAP = Map(
-    [
-        *(Rule(path, endpoint=name, methods=methods) for path, (name, methods) in _OWN.items()),
-        *(
-            Rule(f"/<any(users, groups):owners>/<owner>{path}", endpoint=name, methods=methods)
-            for path, (name, methods) in _LIBRARY.items()
-        ),
-    ],
-    converters={"key": Key},
-    strict_slashes=False,
-)
+_MAP = Map(rules("", _OWN, _LIBRARY), converters={"key": Key}, strict_slashes=False)
 
 
 class Sandbox:

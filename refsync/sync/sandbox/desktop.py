@@ -6,30 +6,29 @@ import logging
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map
 from werkzeug.wrappers import Request, Response
 
 from refsync.sync.itemtypes import item_types
 from refsync.sync.properties import Broken, Refused
 from refsync.sync.sandbox import localwrites, outside, reads
 from refsync.sync.sandbox.accounts import Accounts
-from refsync.sync.sandbox.app import Asked, Key
+from refsync.sync.sandbox.app import MANY, ONE, Asked, Key, rules
 from refsync.sync.sandbox.consents import Consents
 from refsync.sync.sandbox.library import Library
 from refsync.sync.sandbox.localshowing import LocalView, links
 from refsync.sync.sandbox.visits import Visit, as_json, body, version_header
 
 _log = logging.getLogger(__name__)
-_MANY, _ONE = ["GET", "POST", "DELETE"], ["GET", "PUT", "PATCH", "DELETE"]
 _LIBRARY = {
-    "/items": ("items", _MANY),
+    "/items": ("items", MANY),
     "/items/top": ("items", ["GET"]),
     "/items/trash": ("items", ["GET"]),
-    "/items/<key:key>": ("item", _ONE),
+    "/items/<key:key>": ("item", ONE),
     "/items/<key:key>/children": ("children", ["GET"]),
-    "/collections": ("collections", _MANY),
+    "/collections": ("collections", MANY),
     "/collections/top": ("collections", ["GET"]),
-    "/collections/<key:key>": ("collection", _ONE),
+    "/collections/<key:key>": ("collection", ONE),
     "/collections/<key:key>/collections": ("subcollections", ["GET"]),
     "/collections/<key:key>/items": ("members", ["GET"]),
     "/collections/<key:key>/items/top": ("members", ["GET"]),
@@ -47,17 +46,7 @@ _OWN = {
     "/itemTypeFields": ("item_type_fields", ["GET"]),
     "/itemTypeCreatorTypes": ("creator_types", ["GET"]),
 }
-_MAP = Map(
-    [
-        *(Rule(f"/api{path}", endpoint=name, methods=methods) for path, (name, methods) in _OWN.items()),
-        *(
-            Rule(f"/api/<any(users, groups):owners>/<owner>{path}", endpoint=name, methods=methods)
-            for path, (name, methods) in _LIBRARY.items()
-        ),
-    ],
-    converters={"key": Key},
-    merge_slashes=False,
-)
+_MAP = Map(rules("/api", _OWN, _LIBRARY), converters={"key": Key}, merge_slashes=False)
 
 
 class Desktop:
