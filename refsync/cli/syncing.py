@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 10
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
-_SPEC = "user, group:ID, sandbox or sandbox:FILE; the sandbox of this machine unless refsync.yaml names another."
+_SPEC = (
+    "user, group:ID, desktop, sandbox or sandbox:FILE; the sandbox of this machine unless refsync.yaml names another."
+)
+_FIND = "select them, right-click, Find Full Text (once called Find Available PDFs)"
 
 
 @click.command()
@@ -80,6 +83,8 @@ def sync(
             click.echo(json.dumps(_value(report, dry_run=shows_only), ensure_ascii=False))
         else:
             _show(report, catalog, dry_run=shows_only, is_brief=as_check)
+        if not (spec or wanted.zotero.library):
+            _suggest()
         if report.refused:
             raise SystemExit(FAILED)
         if as_check and not report.plan.is_empty:
@@ -205,6 +210,19 @@ def sandbox(file: Path | None, port: int, desktop: bool) -> None:
                 click.echo("ended", err=True)
 
 
+def _explain(text: str) -> None:
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""
+    click.echo(f"{start}{text}", err=True)
+
+
+def _suggest() -> None:
+    """Says to one who named no library that there is a Zotero here, where one answers at once."""
+    from refsync.sync import desktop
+
+    if line := desktop.suggestion(os.environ):
+        click.echo(f"  {line}", err=True)
+
+
 def _consent(app: str) -> Literal["always"]:
     click.echo(f"{app} may write from now on", err=True)
     return "always"
@@ -268,7 +286,7 @@ def _opened(
         raise Failure(Problem(where="refsync.yaml", what=what, hint="Mend it there."))
     shared = folder if wanted.zotero.state == "folder" else None
     name = spec or wanted.zotero.library or places.SANDBOX
-    with places.opened(name, state=state, fresh_rights=fresh_rights, writes=writes) as (place, library):
+    with places.opened(name, state=state, fresh_rights=fresh_rights, writes=writes, show=_explain) as (place, library):
         owner = place.owner(catalog.id)
         files = Files(
             base=places.base_path(state, owner, shared),
@@ -336,6 +354,9 @@ def _show(report: Report, catalog: Catalog, *, dry_run: bool, is_brief: bool) ->
         counts = f"to do: {counts}"
     verdict = "plan   " if dry_run else "in part" if report.refused else "agreed "
     click.echo(f"  {click.style(verdict, fg='yellow' if report.refused else 'green')}   {counts}", err=True)
+    if report.fileless and report.place.kind == "desktop" and not dry_run:
+        them = f"{report.fileless} {'item has' if report.fileless == 1 else 'items have'} no file"
+        click.echo(f"  {click.style('files', fg='cyan')}     {them}: in Zotero, {_FIND}", err=True)
     if report.run is not None:
         if report.writes and not dry_run:
             _show_tree(report, catalog)

@@ -15,6 +15,7 @@ from refsync.sync.apply import State, Told
 from refsync.sync.base import Base, BaseFile, Id, Record
 from refsync.sync.changes import Plan
 from refsync.sync.desired import ROOT, Desired
+from refsync.sync.desktop import without_file
 from refsync.sync.journal import Journal, Run
 from refsync.sync.mirror import Mirror
 from refsync.sync.places import Place
@@ -52,6 +53,7 @@ class Report:
     reads: int = 0
     writes: int = 0
     seconds: float = 0.0
+    fileless: int = 0  # items of the list that have no file
     notes: tuple[str, ...] = ()
 
 
@@ -89,6 +91,7 @@ def sync(
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         told("reading the library", 0, 0)
+        library.look_for(desired)
         seen, base, notes = _looked(library, mirror.load(), loaded)
         adopt = _root(wishes.root, seen, base)
         first = plan(desired, seen, base, restore=wishes.restore, adopt=adopt)
@@ -107,7 +110,10 @@ def sync(
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
         report = _report(place, first, state.seen, library, start, notes=notes)
-        return replace(report, run=journal.number, refused=state.refused)
+        fileless = without_file(
+            state.seen, [one.key for (what, _), one in state.base.records.items() if what == "item"]
+        )
+        return replace(report, run=journal.number, refused=state.refused, fileless=fileless)
 
 
 def undo(
@@ -237,9 +243,12 @@ def _with(base: Base, records: Mapping[Id, Record | None]) -> Base:
 def _report(
     place: Place, first: Plan, seen: Seen, library: Library, start: float, notes: tuple[str, ...] = ()
 ) -> Report:
+    changes = tuple(
+        replace(one, zotero_key=library.key_there(one.zotero_key), why=library.told(one.why)) for one in first.changes
+    )
     return Report(
         place=place,
-        plan=first,
+        plan=replace(first, changes=changes),
         seen=seen,
         reads=library.transport.reads,
         writes=library.transport.writes,

@@ -44,6 +44,10 @@ class Unsure(Exception):
     """Nobody knows whether a write has arrived. Says why."""
 
 
+class Locked(Failure):
+    """The server wants another key."""
+
+
 class _Again(Exception):
     """The same request may be sent again, after `wait` seconds where the server says so; `is_away`: nobody was reached."""
 
@@ -218,7 +222,8 @@ class Transport(httpx2.BaseTransport):
             what, hint = "sends to another address", "Name that one in ZOTERO_API_URL; a key is never sent along."
         if "text/html" in said:
             said = ""
-        return Failure(Problem(where=self.server, what=f"{what}{f' ({said})' if said else ''}.", hint=hint))
+        kind = Locked if code == 401 else Failure
+        return kind(Problem(where=self.server, what=f"{what}{f' ({said})' if said else ''}.", hint=hint))
 
 
 def _proxy(server: str) -> str | None:
