@@ -153,6 +153,12 @@ class Mine:
         if trash:
             self.trashed.clear()
 
+    def forget_names(self, of: Iterable[str]) -> None:
+        """Collections that were renamed or moved are as the list has them again: it was asked for."""
+        for key in of:
+            for name in ("name", "parentCollection"):
+                self.shelves.pop((key, name), None)
+
     def agree(self, key: str, record: Record, item: Item | None, wanted: set[str]) -> None:
         """What a person did as the list does, or as refsync had it before, is the list's."""
         now = set() if item is None else set(item.tags)
@@ -562,6 +568,8 @@ class Law(RuleBasedStateMachine):
         self.foreign[B if of.id == A else A] |= changed.values.keys()
         if restore or not is_known:
             self.mine.forget_removals(trash=restore)
+        if restore:
+            self.mine.forget_names(one.key for (what, _), one in records.items() if what == "collection")
         new = self.records(of.id, who).values()  # what is empty in an item is filled when it is found
         self.mine.forget_removals(of={one.key for one in new} - {one.key for one in records.values()})
         ends = self.records(of.id, who)

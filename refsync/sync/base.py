@@ -20,6 +20,9 @@ from refsync.model import Failure, Problem
 What = Literal["collection", "item", "attachment"]
 Id = tuple[What, str]
 VERSION = 1
+# How an object is gone that no person has removed: `UNDONE`, taken back with `refsync undo`, and the next sync brings it
+# back; `WAITING`, never made, because a person removed its collection.
+UNDONE, WAITING = "undone", "waiting"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -94,24 +94,7 @@ def compared(
         same = whole(item, record.key, [*wanted_shelves.union(shelves)])
         if same == record and same.fields.items() <= data.items():
             return Outcome(sent={}, record=record, before={}, fields={}, told=Told())
-    kind, wanted = _typed(item, data, record, has_base=has_base)
-    last = _of_type(record.fields, kind) if has_base else {}
-    now = {name: data.get(name) for name in (*wanted, *last)}
-    told_before = {name: value for name, value in record.told.items() if name not in {"others", "retired"}}
-    if record.is_adopted:
-        record = replace(record, theirs=_theirs(record, data, {**wanted, "extra": ""}, last))
-        changed, told, kept = _filled(wanted, now, last, record.theirs, told_before)
-    else:
-        changed, told, kept = merged(wanted, now, last, told_before, has_base=has_base)
-    if kind != data["itemType"]:
-        changed |= {"itemType": kind} | cleared(data, wanted, kind)
-    elif kind != item.fields["itemType"] and not record.is_adopted:
-        told = _with_type(told, kind, item.fields["itemType"], told_before)
-    extra, kept_extra = _extra(item, data, record, has_base=has_base)
-    if extra is not None:
-        changed["extra"] = extra
-    if kept_extra:
-        kept["extra"] = kept_extra
+    record, changed, kept, told = _fields(item, data, record, has_base=has_base)
     tags = record.tags
     if not record.is_adopted:
         tags = item.tags
@@ -123,7 +106,7 @@ def compared(
         changed["collections"] = collections
     after = replace(
         record,
-        fields={"itemType": kind, **kept} if not record.is_adopted else kept,
+        fields=kept,
         tags=tags,
         collections=tuple(sorted({*shelves, *wanted_shelves})),
         told={**{name: value for name, value in record.told.items() if name == "others"}, **told.told},
@@ -132,14 +115,39 @@ def compared(
     before = {name: data.get(name, [] if name in {"tags", "collections", "creators"} else "") for name in changed}
     fields = {name: (before[name], value) for name, value in changed.items()}
     if "itemType" in changed:  # with a type go the fields that only it has
-        before = {
-            **{name: data[name] for name in item_types().types[data["itemType"]].fields if data.get(name)},
-            **before,
-        }
+        names = item_types().types[data["itemType"]].fields
+        before = {**{name: data[name] for name in names if data.get(name)}, **before}
     line = ""
     if "citationKey" in told.new and record.is_adopted:
         line = f"{item.entry.key}: {{key: {plain(data.get('citationKey'))}}}"
     return Outcome(sent=changed, record=after, before=before, fields=fields, told=told, line=line)
+
+
+def _fields(
+    item: Item, data: Data, record: Record, *, has_base: bool
+) -> tuple[Record, dict[str, Any], dict[str, Any], Told]:
+    """(the record, with what of a person's own item they filled; fields to change; fields as the base then has them;
+    differences that stay), type and Extra among them."""
+    kind, wanted = _typed(item, data, record, has_base=has_base)
+    last = _of_type(record.fields, kind) if has_base else {}
+    now = {name: data.get(name) for name in (*wanted, *last)}
+    told_before = {name: value for name, value in record.told.items() if name not in {"others", "retired"}}
+    if record.is_adopted:
+        record = replace(record, theirs=_theirs(record, data, {**wanted, "extra": ""}, last))
+        changed, told, kept = _filled(wanted, now, last, record.theirs, told_before)
+    else:
+        changed, told, kept = merged(wanted, now, last, told_before, has_base=has_base)
+        kept = {"itemType": kind, **kept}
+    if kind != data["itemType"]:
+        changed |= {"itemType": kind} | cleared(data, wanted, kind)
+    elif kind != item.fields["itemType"] and not record.is_adopted:
+        told = _with_type(told, kind, item.fields["itemType"], told_before)
+    extra, kept_extra = _extra(item, data, record, has_base=has_base)
+    if extra is not None:
+        changed["extra"] = extra
+    if kept_extra:
+        kept["extra"] = kept_extra
+    return record, changed, kept, told
 
 
 def _typed(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[str, dict[str, Any]]:
@@ -227,17 +235,25 @@ def _filled(
 
 def _extra(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[str | None, str]:
     """(the field Extra with refsync's lines in it, None when it stays; refsync's lines as the base then has them). Lines of
-    a person keep their place."""
+    a person keep their place, blank ones too; a line of refsync's that changes keeps that of the old one."""
     here = list(item.extra)
-    there = lines_of(data.get("extra"))
+    text = plain(data.get("extra"))
+    there = lines_of(text)
     before = lines_of(record.fields.get("extra")) if has_base else []
     if record.is_adopted:  # filled where it is empty, and otherwise a person's own
         here = [one for one in here if (not there and "extra" not in record.theirs) or one in before]
-    gone = [one for one in before if one not in here]
-    after = [one for one in there if one not in gone]
-    after += [one for one in here if one not in there and one not in before]
+    gone = [one for one in before if one not in here and one in there]
+    new = [one for one in here if one not in there and one not in before]
     kept = "\n".join(here)
-    return (None if after == there else "\n".join(after)), kept
+    if not gone and not new:
+        return None, kept
+    after = []
+    for raw in text.split("\n") if text else []:
+        if raw.rstrip() not in gone:
+            after.append(raw)
+        elif new:
+            after.append(new.pop(0))
+    return "\n".join([*after, *new]), kept
 
 
 def _tags(item: Item, data: Data, record: Record) -> list[dict[str, Any]] | None:
@@ -281,7 +297,7 @@ def properties(record: Record) -> dict[str, Any]:
     return {**record.fields, "tags": tags, "collections": list(record.collections), "relations": {}}
 
 
-def touched(record: Record, data: Data, ours: frozenset[str], children: int) -> str | None:
+def touched(record: Record, data: Data, children: int) -> str | None:
     """What a person has done to an item that refsync made, None when nothing; `children` are notes and files of theirs."""
     if record.is_adopted:
         return "it is an item of yours"

@@ -18,8 +18,9 @@ from refsync.sync.desired import ROOT, Desired
 from refsync.sync.journal import Journal, Run
 from refsync.sync.mirror import Mirror
 from refsync.sync.places import Place
-from refsync.sync.plan import plan, settled
+from refsync.sync.plan import plan
 from refsync.sync.seen import Seen, is_gone, plain
+from refsync.sync.settling import settled
 from refsync.sync.undo import undone
 from refsync.sync.zotero import Library, Rewound
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from refsync.sync.base import Base, Id, Record
+from refsync.sync.base import UNDONE, WAITING, Base, Id, Record
 from refsync.sync.changes import Change, Plan, Removal, Write, planned
 from refsync.sync.items import cleared, is_same
 from refsync.sync.journal import Deed
-from refsync.sync.plan import UNDONE, WAITING
 from refsync.sync.seen import Data, Seen, is_gone, plain
 
 
