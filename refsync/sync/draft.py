@@ -11,7 +11,7 @@ from typing import Any
 from refsync.sync.base import Base, Id, Record, What
 from refsync.sync.changes import Change, Plan, Removal, Sign, Write, planned
 from refsync.sync.desired import Desired
-from refsync.sync.items import Told
+from refsync.sync.items import Differences
 from refsync.sync.seen import Data, Seen, plain
 
 TRASHED = "it is in the trash; `refsync sync --restore` takes it out"
@@ -84,7 +84,7 @@ class Draft:
         """Has a person shown why something stays as it is."""
         self.changes.append(Change(sign="!", what=what, key=label, zotero_key=key, why=why))
 
-    def tell_conflict(self, what: What, label: str, key: str, told: Told, line: str = "") -> None:
+    def tell_conflict(self, what: What, label: str, key: str, told: Differences, line: str = "") -> None:
         """Differences that are a person's: shown once, then only counted."""
         self.more["conflict"] += len(told.told)
         if told.new:

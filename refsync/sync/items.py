@@ -15,7 +15,7 @@ Pair = tuple[Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Differences:
     """Differences that are left as they are: {field: (there, here)}; `new` are those that nobody was shown yet."""
 
     told: Mapping[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Outcome:
     record: Record
     before: Mapping[str, Any]
     fields: Mapping[str, Pair]
-    told: Told
+    told: Differences
     line: str = ""
 
 
@@ -49,7 +49,7 @@ def is_same(name: str, one: Any, other: Any) -> bool:
 
 def merged(
     wanted: Mapping[str, Any], now: Data, last: Mapping[str, Any], told: Mapping[str, Any], *, has_base: bool
-) -> tuple[dict[str, Any], Told, dict[str, Any]]:
+) -> tuple[dict[str, Any], Differences, dict[str, Any]]:
     """(fields to change, differences that stay, fields as the base then has them), of what is `wanted`, what is there
     `now`, and what was `last` written."""
     changed: dict[str, Any] = {}
@@ -75,7 +75,7 @@ def merged(
                 new[name] = (there, here)
     if "parentCollection" in wanted and "parentCollection" not in stay:
         kept["parentCollection"] = wanted["parentCollection"]
-    return changed, Told(told=stay, new=new, has_base=has_base), kept
+    return changed, Differences(told=stay, new=new, has_base=has_base), kept
 
 
 def compared(
@@ -93,7 +93,7 @@ def compared(
     if has_base and not restore:  # nearly all are as they were written, and as they are wanted
         same = whole(item, record.key, [*wanted_shelves.union(shelves)])
         if same == record and same.fields.items() <= data.items():
-            return Outcome(sent={}, record=record, before={}, fields={}, told=Told())
+            return Outcome(sent={}, record=record, before={}, fields={}, told=Differences())
     record, changed, kept, told = _fields(item, data, record, has_base=has_base)
     tags = record.tags
     if not record.is_adopted:
@@ -125,7 +125,7 @@ def compared(
 
 def _fields(
     item: Item, data: Data, record: Record, *, has_base: bool
-) -> tuple[Record, dict[str, Any], dict[str, Any], Told]:
+) -> tuple[Record, dict[str, Any], dict[str, Any], Differences]:
     """(the record, with what of a person's own item they filled; fields to change; fields as the base then has them;
     differences that stay), type and Extra among them."""
     kind, wanted = _typed(item, data, record, has_base=has_base)
@@ -199,10 +199,10 @@ def cleared(data: Data, wanted: Mapping[str, Any], kind: str) -> dict[str, str]:
     return {name: "" for name in sorted(one for one in carried if one) if name not in wanted and name != "extra"}
 
 
-def _with_type(told: Told, there: str, here: str, before: Mapping[str, Any]) -> Told:
+def _with_type(told: Differences, there: str, here: str, before: Mapping[str, Any]) -> Differences:
     pair = [there, here]
     new = told.new if before.get("itemType") == pair else {**told.new, "itemType": (there, here)}
-    return Told(told={**told.told, "itemType": pair}, new=new, has_base=told.has_base)
+    return Differences(told={**told.told, "itemType": pair}, new=new, has_base=told.has_base)
 
 
 def _theirs(record: Record, data: Data, wanted: Iterable[str], last: Mapping[str, Any]) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def _theirs(record: Record, data: Data, wanted: Iterable[str], last: Mapping[str
 
 def _filled(
     wanted: Mapping[str, Any], now: Data, last: Mapping[str, Any], theirs: Sequence[str], told: Mapping[str, Any]
-) -> tuple[dict[str, Any], Told, dict[str, Any]]:
+) -> tuple[dict[str, Any], Differences, dict[str, Any]]:
     """As `merged`, for a person's own item: what is empty is filled, what refsync filled it keeps, and nothing is said of
     the rest but that it has a citation key of its own."""
     changed: dict[str, Any] = {}
@@ -230,7 +230,7 @@ def _filled(
         elif name == "citationKey":
             stay[name] = [there, here]
     new = {name: (pair[0], pair[1]) for name, pair in stay.items() if told.get(name) != pair}
-    return changed, Told(told=stay, new=new), kept
+    return changed, Differences(told=stay, new=new), kept
 
 
 def _extra(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[str | None, str]:

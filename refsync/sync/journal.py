@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,18 @@ class Journal:
             deeds=deeds,
             is_undone=any("undone" in row for row in rows),
         )
+
+    def later(self, run: Run) -> dict[int, tuple[Deed, ...]]:
+        """What the runs after a run have done to the same library, by their number, but for those that were taken back."""
+        out = {}
+        for number in self.numbers():
+            if number <= run.number:
+                continue
+            with suppress(Failure):  # one that is damaged says nothing
+                other = self.run(number)
+                if (other.server, other.library) == (run.server, run.library) and not other.is_undone:
+                    out[number] = other.deeds
+        return out
 
     def _append(self, rows: list[Mapping[str, Any]]) -> None:
         if not rows or self._file is None:

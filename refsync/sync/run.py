@@ -136,16 +136,18 @@ def undo(
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         seen, base, notes = _looked(library, mirror.load(), loaded)
         base = settled(base, seen)
-        first = undone(run.deeds, seen, base)
+        later = journal.later(run)
+        first = undone(run.deeds, seen, base, later=later)
         if dry_run:
             return _report(place, first, seen, library, start, notes=notes)
 
         def planned(state: State) -> Plan:
-            return undone(run.deeds, state.seen, settled(state.base, state.seen), skip=state.refused)
+            return undone(run.deeds, state.seen, settled(state.base, state.seen), skip=state.refused, later=later)
 
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
-        journal.mark_undone(run.number)
+        if first.is_whole and not state.refused:
+            journal.mark_undone(run.number)
         report = _report(place, first, state.seen, library, start, notes=notes)
         return replace(report, refused=state.refused)
 
