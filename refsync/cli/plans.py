@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from refsync.model import Catalog
+    from refsync.sync.base import Id
     from refsync.sync.changes import Change, Plan
     from refsync.sync.run import Report
 
@@ -26,7 +27,7 @@ def value(report: Report, *, dry_run: bool) -> dict[str, Any]:
         "counts": dict(report.plan.counts),
         "requests": {"read": report.reads, "write": report.writes},
         "seconds": round(report.seconds, 3),
-        "refused": {f"{what} {id}": why for (what, id), why in report.refused.items()},
+        "refused": {f"{what} {id}": why for (what, id), why in _not_written(report)},
     }
 
 
@@ -53,9 +54,13 @@ def show(report: Report, catalog: Catalog, *, dry_run: bool, is_brief: bool) -> 
 
 
 def show_refused(report: Report) -> None:
-    """What the library did not take, and why."""
-    for (what, id), why in report.refused.items():
+    """What the library did not take, and what was left out for that, with why."""
+    for (what, id), why in _not_written(report):
         click.echo(f"  {click.style('refused', fg='red')}   {what} {id}: {why}", err=True)
+
+
+def _not_written(report: Report) -> list[tuple[Id, str]]:
+    return [*report.refused.items(), *report.left_out.items()]
 
 
 def counted(plan: Plan) -> str:

@@ -6,22 +6,17 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from refsync.cli import plans, reports
+from refsync.cli import opening, plans
 from refsync.cli.failing import FAILED, FOUND, failures
 
 if TYPE_CHECKING:
-    from refsync.model import Catalog
-    from refsync.settings import Settings
     from refsync.sync.apply import Told
     from refsync.sync.changes import Plan
-    from refsync.sync.places import Place
-    from refsync.sync.run import Files
 
 _SPEC = "user, group:ID, sandbox or sandbox:FILE; the sandbox of this machine unless refsync.yaml names another."
 
@@ -58,7 +53,7 @@ def sync(
         from refsync.sync import run as running
 
         shows_only = dry_run or as_check
-        folder, wanted, catalog = _built(path, spec, dry_run=shows_only)
+        folder, wanted, catalog = opening.built(path, spec, dry_run=shows_only)
         wishes = running.Wishes(
             dry_run=shows_only,
             restore=restore,
@@ -67,7 +62,7 @@ def sync(
             is_forced=force,
         )
         with (
-            _opened(folder, wanted, spec, catalog, writes=not shows_only) as (place, library, files, desired),
+            opening.opened(folder, wanted, spec, catalog, writes=not shows_only) as (place, library, files, desired),
             _progress() as told,
         ):
             report = running.sync(desired, place, library, files, wishes, confirm=_confirm, told=told)
@@ -103,17 +98,20 @@ def undo(number: int | None, dry_run: bool) -> None:
         one = journal.run(number if number is not None else numbers[-1])
         if one.is_undone:
             raise Failure(Problem(where=f"run {one.number}", what="was taken back already."))
-        folder, wanted, catalog = _built(Path(one.folder), one.spec, dry_run=True)
         with (
-            _opened(folder, wanted, one.spec, catalog, writes=not dry_run) as (place, library, files, _),
+            opening.opened_again(one, writes=not dry_run) as (place, library, files, catalog),
             _progress() as told,
         ):
-            report = running.undo(one, place, library, files, catalog.id, dry_run=dry_run, told=told)
+            report = running.undo(one, place, library, files, catalog, dry_run=dry_run, told=told)
         plans.show_changes(report.plan.changes, everything=dry_run)
+        plans.show_refused(report)
         counts = report.plan.counts
         verb = "would be taken back" if dry_run else "taken back"
-        done = len(report.plan.writes) + len(report.plan.removals)
+        done = len(report.plan.writes) + len(report.plan.removals) - len(report.refused)
         click.echo(f"  run {one.number}: {done} {verb}, {counts['skip']} left as they are", err=True)
+        if report.refused:
+            click.echo(f"  Again: refsync undo {one.number}", err=True)
+            raise SystemExit(FAILED)
 
 
 @click.command()
@@ -127,8 +125,8 @@ def status(path: Path, spec: str | None) -> None:
         from refsync.sync import run as running
         from refsync.sync.journal import Journal
 
-        folder, wanted, catalog = _built(path, spec, dry_run=True)
-        with _opened(folder, wanted, spec, catalog, fresh_rights=True, writes=False) as (
+        folder, wanted, catalog = opening.built(path, spec, dry_run=True)
+        with opening.opened(folder, wanted, spec, catalog, fresh_rights=True, writes=False) as (
             place,
             library,
             files,
@@ -188,60 +186,6 @@ def _wait() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------
-
-
-def _built(path: Path, spec: str | None, *, dry_run: bool) -> tuple[Path, Settings, Catalog]:
-    """(the folder, its settings, its catalog as it is built now). Keys that go into somebody's library are final."""
-    from refsync import settings
-    from refsync.build import build, located
-    from refsync.sync import places
-
-    folder, _ = located(path)
-    wanted = settings.load(folder)
-    name = spec or wanted.zotero.library or places.SANDBOX
-    report = build(path, dry_run=True)
-    if not dry_run:
-        relied = (
-            frozenset() if name.startswith(places.SANDBOX) else frozenset(one.key for one in report.catalog.entries)
-        )
-        report = build(path, relied=relied)
-        reports.show_written(report)
-    return folder, wanted, report.catalog
-
-
-@contextmanager
-def _opened(
-    folder: Path,
-    wanted: Settings,
-    spec: str | None,
-    catalog: Catalog,
-    *,
-    fresh_rights: bool = False,
-    writes: bool = True,
-) -> Iterator[tuple[Place, Any, Files, Any]]:
-    """(the place, the library, the files of the sync, what the catalog wants of it)."""
-    from refsync import folders
-    from refsync.model import Failure, Problem
-    from refsync.sync import desired as of_catalog
-    from refsync.sync import places
-    from refsync.sync.run import Files
-
-    state = folders.state_folder()
-    if wanted.zotero.state not in {None, "folder", "local"}:
-        what = f"`zotero.state: {wanted.zotero.state}` is neither `local` nor `folder`."
-        raise Failure(Problem(where="refsync.yaml", what=what, hint="Mend it there."))
-    shared = folder if wanted.zotero.state == "folder" else None
-    name = spec or wanted.zotero.library or places.SANDBOX
-    with places.opened(name, state=state, fresh_rights=fresh_rights, writes=writes) as (place, library):
-        owner = place.owner(catalog.id)
-        files = Files(
-            base=places.base_path(state, owner, shared),
-            mirror=places.mirror_path(folders.cache_folder(), owner),
-            journal=state / "runs",
-            folder=str(folder.resolve()),
-            when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        )
-        yield place, library, files, of_catalog.desired(catalog, wanted.tables(folder), wanted)
 
 
 @contextmanager

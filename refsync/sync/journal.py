@@ -12,7 +12,7 @@ from typing import Any, Literal
 from refsync import documents
 from refsync.documents import Struct
 from refsync.model import Failure, Problem
-from refsync.sync.base import Record, RecordRow, Values, What, value_of
+from refsync.sync.base import Owner, Record, RecordRow, Values, What, value_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,9 @@ class Deed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """A run: its number, the folder and the SPEC of the library that it was called with, and what it did, in order."""
+    """A run: its number, the folder and the SPEC of the library that it was called with, and what it did, in order.
+
+    `server`, `library` and `catalog` say whose `base` (a file) it wrote to. The last two are empty in runs of old."""
 
     number: int
     folder: str
@@ -39,6 +41,8 @@ class Run:
     when: str
     server: str = ""
     library: str = ""
+    catalog: str = ""
+    base: str = ""
     deeds: tuple[Deed, ...] = ()
     is_undone: bool = False
 
@@ -64,8 +68,8 @@ class Journal:
             return []
         return sorted(int(path.stem) for path in self._folder.glob("*.jsonl") if path.stem.isdigit())
 
-    def begin(self, *, folder: str, spec: str, when: str, server: str = "", library: str = "") -> None:
-        """Takes the next number, which no other process then gets."""
+    def begin(self, *, folder: str, spec: str, when: str, owner: Owner, base: Path) -> None:
+        """Takes the next number, which no other process then gets. `base` is the file of the owner's base."""
         if self._file is not None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -77,8 +81,13 @@ class Journal:
             except FileExistsError:
                 number += 1
         self.number = number
-        place = {"spec": spec, "server": server, "library": library}
-        self._append([{"run": number, "folder": folder, "when": when, **place}])
+        whose = {
+            "server": owner.server,
+            "library": owner.library,
+            "catalog": owner.catalog,
+            "base": str(base.absolute()),
+        }
+        self._append([{"run": number, "folder": folder, "when": when, "spec": spec, **whose}])
 
     def note(self, deeds: Iterable[Deed]) -> None:
         """Notes what is about to be done."""
@@ -122,6 +131,7 @@ class Journal:
             is_undone = is_undone or (isinstance(value, dict) and "undone" in value)
         return Run(
             number=number, folder=head.folder, spec=head.spec, when=head.when, server=head.server, library=head.library,
+ catalog=head.catalog, base=head.base,
             deeds=tuple(deeds), is_undone=is_undone,
         )  # fmt: skip
 
@@ -140,6 +150,8 @@ class _Head(Struct, frozen=True):
     when: str = ""
     server: str = ""
     library: str = ""
+    catalog: str = ""
+    base: str = ""
 
 
 class _DeedRow(Struct, frozen=True):
