@@ -194,6 +194,28 @@ def json_of(text: str) -> Any:
         raise ValueError(str(error)) from None
 
 
+def rows_of(path: Path) -> list[tuple[int, Any]]:
+    """(line, value) of each line of a file of JSON lines, blank ones aside; None for a line that is none: a sudden end
+    cuts lines off, in the middle of a letter too. Raises Failure where the file cannot be read."""
+    lines = _bytes_of(path, str(path)).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return [(at, _row(line)) for at, line in enumerate(lines, 1) if line.strip()]
+
+
+def _row(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def fitting(value: Any, kind: type[T]) -> T | None:
+    """`value` as `kind`, a Struct; None for a value that is none of it."""
+    try:
+        return msgspec.convert(value, type=kind)
+    except msgspec.ValidationError:
+        return None
+
+
 def packed(value: Any) -> bytes:
     """A frozen value as bytes (MessagePack), for caches."""
     return msgspec.msgpack.encode(value)

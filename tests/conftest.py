@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "efficient-ai"
 SHARED = ROOT.parent / "shared"
+
+
+os.environ["REFSYNC_DESKTOP_URL"] = ""  # no test asks the Zotero of the person who runs it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -134,9 +134,11 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, middleware: Callable[[Any], Any] = lambda app: app, **more: Any) -> Iterator[World]:
-    """A world with an empty library, in memory."""
-    with sandbox.serving(None, middleware=middleware) as server:
+def world(
+    folder: Path, middleware: Callable[[Any], Any] = lambda app: app, *, path: Path | None = None, **more: Any
+) -> Iterator[World]:
+    """A world whose library is in the file at `path`, or in memory."""
+    with sandbox.serving(path, middleware=middleware) as server:
         yield World(server=server, folder=folder, **more)
 
 

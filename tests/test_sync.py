@@ -455,7 +455,7 @@ def test_what_is_taken_out_of_the_trash_is_as_the_person_left_it(there: World) -
     there.sync(LIST, restore=True)
     data, place = there.all("items")[item("one")], there.all("collections")[shelf("c")]
     assert (data["title"], data["tags"], bool(data.get("deleted"))) == ("Mine", [{"tag": "mine"}], False)
-    assert (place["name"], bool(place.get("deleted"))) == ("My Data", False)
+    assert (place["name"], bool(place.get("deleted"))) == ("Data", False)  # a name was asked back, too
 
 
 def test_extra_of_an_adopted_item_is_a_persons(there: World) -> None:

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from refsync.cli import cli
 from refsync.sync import sandbox
 from tests.conftest import EXAMPLE
+from tests.test_sync_faults import refusing
 
 Run = Callable[..., Result]
 
@@ -124,15 +125,77 @@ def test_a_sandbox_of_ones_own_is_found_again_from_another_folder(
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_a_damaged_journal_and_a_folder_that_is_gone_are_told(folder: Path) -> None:
+def test_a_damaged_journal_is_told(folder: Path) -> None:
     run("sync", folder)
     journal = folder.parent / "state" / "runs" / "1.jsonl"
-    whole = journal.read_bytes()
     journal.write_text("broken\n", encoding="utf-8")
     assert "is damaged" in run("undo", "1", code=1).stderr
-    journal.write_bytes(whole)
-    shutil.rmtree(folder)
-    assert "no such file" in run("undo", "1", code=1).stderr
+
+
+GONE: dict[str, Callable[[Path], object]] = {
+    "gone": shutil.rmtree,
+    "settings broken": lambda folder: (folder / "refsync.yaml").write_text("zotero: [", encoding="utf-8"),
+    "no list in it": lambda folder: [path.unlink() for path in folder.glob("*.md")],
+}
+
+
+@pytest.mark.parametrize("state", ["local", "folder"])
+@pytest.mark.parametrize("name", GONE)
+def test_undo_needs_no_folder(name: str, state: str, folder: Path) -> None:
+    (folder / "refsync.yaml").write_text(f"zotero: {{state: {state}}}\n", encoding="utf-8")
+    run("sync", folder)
+    GONE[name](folder)
+    was_there = folder.exists()
+    assert "160 taken back" in run("undo").stderr
+    assert folder.exists() == was_there
+    assert "was taken back already" in run("undo", "1", code=1).stderr
+
+
+def test_undo_of_a_run_of_old_reads_its_folder(folder: Path) -> None:
+    run("sync", folder)
+    journal = folder.parent / "state" / "runs" / "1.jsonl"
+    head, _, deeds = journal.read_text(encoding="utf-8").partition("\n")
+    old = {name: one for name, one in json.loads(head).items() if name not in {"catalog", "base"}}
+    journal.write_text(f"{json.dumps(old)}\n{deeds}", encoding="utf-8")
+    assert "160 taken back" in run("undo").stderr
+
+
+def test_what_the_library_refuses_to_take_back_is_told_and_can_be_taken_back_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: set[str] = set()
+    with sandbox.serving(None, middleware=refusing(keys, 400)) as server:
+        monkeypatch.setenv("ZOTERO_API_URL", server.url)
+        monkeypatch.setenv("ZOTERO_API_KEY", server.key)
+        made = value("sync", folder, "--library", "user")["changes"]
+        keys.add(next(one["zotero_key"] for one in made if one["key"] == "tang2022patch"))
+        said = run("undo", code=1).stderr
+        assert "item tang2022patch: Bad <value> (400)" in said
+        assert "Again: refsync undo 1" in said
+        assert "taken back" not in run("status", folder, "--library", "user").stdout
+        keys.clear()
+        assert "taken back" in run("undo").stderr
+        assert "(taken back)" in run("status", folder, "--library", "user").stdout
+
+
+def test_what_is_left_out_because_its_collection_was_refused_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: set[str] = set()
+    with sandbox.serving(None, middleware=refusing(keys, 400)) as server:
+        monkeypatch.setenv("ZOTERO_API_URL", server.url)
+        monkeypatch.setenv("ZOTERO_API_KEY", server.key)
+        planned = value("sync", folder, "--library", "user", "--dry-run")["changes"]
+        root = next(one for one in planned if one["what"] == "collection")
+        keys.add(root["zotero_key"])
+        found = value("sync", folder, "--library", "user", code=1)
+        collections = sum(one["what"] == "collection" for one in planned)
+        assert len(found["refused"]) == len(planned)
+        assert found["refused"]["item tang2022patch"] == "not written: its collection was refused"
+        assert sum("the collection above it was refused" in why for why in found["refused"].values()) == collections - 1
+        keys.clear()
+        assert value("sync", folder, "--library", "user")["refused"] == {}
+        assert value("sync", folder, "--library", "user")["changes"] == []
 
 
 def test_a_library_of_ones_own_is_written_only_when_it_is_named(folder: Path, server: sandbox.Server) -> None:

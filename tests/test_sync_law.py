@@ -23,7 +23,8 @@ from refsync.model import Catalog, Date, Entry, Failure, Venue
 from refsync.sync.base import BaseFile, Record
 from refsync.sync.desired import Desired, Item, desired
 from refsync.sync.seen import client_key, creators_of, lines_of, plain
-from tests.library import TABLES, catalog, entry, world
+from tests.desktop import world_of
+from tests.library import TABLES, catalog, entry
 
 A, B = "a" * 16, "b" * 16  # two lists
 FIELDS = ("title", "abstractNote", "date", "shortTitle", "pages", "url")
@@ -153,6 +154,12 @@ class Mine:
         if trash:
             self.trashed.clear()
 
+    def forget_names(self, of: Iterable[str]) -> None:
+        """Collections that were renamed or moved are as the list has them again: it was asked for."""
+        for key in of:
+            for name in ("name", "parentCollection"):
+                self.shelves.pop((key, name), None)
+
     def agree(self, key: str, record: Record, item: Item | None, wanted: set[str]) -> None:
         """What a person did as the list does, or as refsync had it before, is the list's."""
         now = set() if item is None else set(item.tags)
@@ -229,12 +236,14 @@ def tags_of(data: Mapping[str, Any]) -> set[str]:
 class Law(RuleBasedStateMachine):
     """A library that a person uses and two lists are synced into, one of which changes."""
 
+    kind = "user"
+
     def __init__(self) -> None:
         super().__init__()
         self.stack = contextlib.ExitStack()
         self.wire = Wire()
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.there = self.stack.enter_context(world(folder, middleware=self.wire.around))
+        self.there = self.stack.enter_context(world_of(self.kind, folder, self.wire.around))
         self.count = 0
         self.mine = Mine()
         self.ended: State = self.now()
@@ -562,6 +571,8 @@ class Law(RuleBasedStateMachine):
         self.foreign[B if of.id == A else A] |= changed.values.keys()
         if restore or not is_known:
             self.mine.forget_removals(trash=restore)
+        if restore:
+            self.mine.forget_names(one.key for (what, _), one in records.items() if what == "collection")
         new = self.records(of.id, who).values()  # what is empty in an item is filled when it is found
         self.mine.forget_removals(of={one.key for one in new} - {one.key for one in records.values()})
         ends = self.records(of.id, who)
@@ -775,7 +786,13 @@ def shown(state: State) -> State:
     return out
 
 
-Law.TestCase.settings = settings(
+class DesktopLaw(Law):
+    """The same of the library of Zotero's desktop."""
+
+    kind = "desktop"
+
+
+Law.TestCase.settings = DesktopLaw.TestCase.settings = settings(
     max_examples=25,
     stateful_step_count=12,
     deadline=None,
@@ -784,3 +801,4 @@ Law.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 TestLaw = Law.TestCase
+TestDesktopLaw = DesktopLaw.TestCase

@@ -10,9 +10,10 @@ import click
 from refsync import __version__
 from refsync.cli.building import build, check, rekey
 from refsync.cli.converting import convert
+from refsync.cli.login import login, logout
 from refsync.cli.reading import read
 from refsync.cli.resolving import resolve
-from refsync.cli.syncing import login, logout, sandbox, status, sync, undo
+from refsync.cli.syncing import sandbox, status, sync, undo
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from refsync import documents, files
+from refsync.documents import Struct
 from refsync.model import Failure, Problem
 
 What = Literal["collection", "item", "attachment"]
 Id = tuple[What, str]
 VERSION = 1
+# How an object is gone that no person has removed: `UNDONE`, taken back with `refsync undo`, and the next sync brings it
+# back; `WAITING`, never made, because a person removed its collection.
+UNDONE, WAITING = "undone", "waiting"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,11 +89,9 @@ class BaseFile:
 
         Raises Failure where the file cannot be read: what was written by refsync and what by a person is then unknown.
         """
-        head, records = _read(self.path)
-        if head is not None and head != self.owner:
+        base = _read(self.path) or Base(owner=self.owner)
+        if base.owner != self.owner:
             return Base(owner=self.owner)
-        base = records if records is not None else Base(owner=self.owner)
-        base = replace(base, owner=self.owner)
         return _replayed(base, self._log_path)
 
     def intend(self, records: Iterable[Record]) -> None:
@@ -156,61 +158,104 @@ def value_of(record: Record) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value or name in {"what", "id", "key"}}
 
 
-def record_of(value: Mapping[str, Any]) -> Record:
-    return Record(
-        what=value["what"],
-        id=value["id"],
-        key=value["key"],
-        fields=value.get("fields", {}),
-        tags=tuple(value.get("tags", ())),
-        collections=tuple(value.get("collections", ())),
-        is_adopted=bool(value.get("adopted")),
-        theirs=tuple(value.get("theirs", ())),
-        told=value.get("told", {}),
-        gone=value.get("gone"),
-    )
+class Values(Struct, frozen=True):
+    """What of an object's properties has to be of a shape; all others are compared as text."""
+
+    itemType: str | None = None
+    creators: list[dict[str, Any]] | None = None
+    tags: list[dict[str, Any]] | None = None
+    collections: list[str] | None = None
 
 
-def _read(path: Path) -> tuple[Owner | None, Base | None]:
+class RecordRow(Struct, frozen=True):
+    """A record as a line has it."""
+
+    what: What
+    id: str
+    key: str
+    fields: dict[str, Any] = {}
+    tags: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    adopted: bool = False
+    theirs: tuple[str, ...] = ()
+    told: dict[str, Any] = {}
+    gone: str | None = None
+
+    def __post_init__(self) -> None:
+        if documents.fitting(self.fields, Values) is None:
+            raise ValueError("fields")
+
+    @property
+    def record(self) -> Record:
+        """The Record that it tells."""
+        return Record(
+            what=self.what, id=self.id, key=self.key, fields=self.fields, tags=self.tags, collections=self.collections,
+            is_adopted=self.adopted, theirs=self.theirs, told=self.told, gone=self.gone,
+        )  # fmt: skip
+
+
+class _Head(Struct, frozen=True):
+    refsync: int
+    server: str
+    library: str
+    catalog: str
+    version: int
+
+
+class _Step(Struct, frozen=True):
+    """A line of the log: one of these."""
+
+    pending: RecordRow | None = None
+    written: RecordRow | None = None
+    dropped: tuple[What, str] | None = None
+    forgotten: tuple[What, str] | None = None
+    version: int | None = None
+
+
+def _read(path: Path) -> Base | None:
+    """The base in a file, None where there is none."""
     if not path.exists():
-        return None, None
-    lines = documents.text_of(path).split("\n")
-    try:
-        head = documents.json_of(lines[0])
-        owner = Owner(server=head["server"], library=head["library"], catalog=head["catalog"])
-        rows = documents.json_of(f"[{','.join(one for one in lines[1:] if one.strip())}]")  # at once: much faster
-        records = [record_of(one) for one in rows]
-        base = Base(owner=owner, version=int(head["version"]), records={(one.what, one.id): one for one in records})
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        what = f"is damaged ({type(error).__name__}): what refsync wrote into the library is not known from it."
-        hint = "Restore it, or remove it: then nothing is changed or removed in the library, only added."
-        raise Failure(Problem(where=str(path), what=what, hint=hint)) from None
-    return owner, base
+        return None
+    (at, first), *rows = documents.rows_of(path) or [(1, None)]
+    if isinstance(first, dict) and isinstance(made := first.get("refsync"), int) and made > VERSION:
+        raise Failure(Problem(where=str(path), what="was written by a newer refsync.", hint="Upgrade refsync."))
+    head = documents.fitting(first, _Head)
+    if head is None or head.refsync != VERSION:
+        raise _damaged(path, at)
+    records: dict[Id, Record] = {}
+    for at, value in rows:
+        row = documents.fitting(value, RecordRow)
+        if row is None:
+            raise _damaged(path, at)
+        records[(row.what, row.id)] = row.record
+    owner = Owner(server=head.server, library=head.library, catalog=head.catalog)
+    return Base(owner=owner, version=head.version, records=records)
+
+
+def _damaged(path: Path, line: int) -> Failure:
+    what = "is damaged: what refsync wrote into the library is not known from it."
+    hint = "Restore it, or remove it: then nothing is changed or removed in the library, only added."
+    return Failure(Problem(where=f"{path}:{line}", what=what, hint=hint))
 
 
 def _replayed(base: Base, log: Path) -> Base:
-    """The base with what a log adds; a line that was cut off by a sudden end is passed over."""
+    """The base with what a log adds; a line that was cut off by a sudden end is passed over, and any that is none."""
     if not log.exists():
         return base
     records, pending, version = dict(base.records), dict(base.pending), base.version
-    for text in documents.text_of(log).split("\n"):
-        try:
-            row = documents.json_of(text)
-        except ValueError:
+    for _, row in documents.rows_of(log):
+        step = documents.fitting(row, _Step)
+        if step is None:
             continue
-        if not isinstance(row, dict):
-            continue
-        if "pending" in row:
-            one = record_of(row["pending"])
-            pending[(one.what, one.id)] = one
-        elif "written" in row:
-            one = record_of(row["written"])
-            records[(one.what, one.id)] = one
-            pending.pop((one.what, one.id), None)
-        elif "dropped" in row:
-            pending.pop((row["dropped"][0], row["dropped"][1]), None)
-        elif "forgotten" in row:
-            records.pop((row["forgotten"][0], row["forgotten"][1]), None)
-        elif "version" in row:
-            version = row["version"]
+        if step.pending is not None:
+            pending[(step.pending.what, step.pending.id)] = step.pending.record
+        elif step.written is not None:
+            records[(step.written.what, step.written.id)] = step.written.record
+            pending.pop((step.written.what, step.written.id), None)
+        elif step.dropped is not None:
+            pending.pop(step.dropped, None)
+        elif step.forgotten is not None:
+            records.pop(step.forgotten, None)
+        elif step.version is not None:
+            version = step.version
     return replace(base, records=records, pending=pending, version=version)

@@ -61,13 +61,14 @@ class Removal:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """What makes a library agree with a catalog. `records` are what the base knows without any writing, None for an object
-    that it forgets."""
+    that it forgets. `is_whole` is false where what later runs have done must be taken back first."""
 
     changes: tuple[Change, ...] = ()
     writes: tuple[Write, ...] = ()
     removals: tuple[Removal, ...] = ()
     records: Mapping[Id, Record | None] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    is_whole: bool = True
 
     @property
     def is_empty(self) -> bool:

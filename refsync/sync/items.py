@@ -15,7 +15,7 @@ Pair = tuple[Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Differences:
     """Differences that are left as they are: {field: (there, here)}; `new` are those that nobody was shown yet."""
 
     told: Mapping[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Outcome:
     record: Record
     before: Mapping[str, Any]
     fields: Mapping[str, Pair]
-    told: Told
+    told: Differences
     line: str = ""
 
 
@@ -49,7 +49,7 @@ def is_same(name: str, one: Any, other: Any) -> bool:
 
 def merged(
     wanted: Mapping[str, Any], now: Data, last: Mapping[str, Any], told: Mapping[str, Any], *, has_base: bool
-) -> tuple[dict[str, Any], Told, dict[str, Any]]:
+) -> tuple[dict[str, Any], Differences, dict[str, Any]]:
     """(fields to change, differences that stay, fields as the base then has them), of what is `wanted`, what is there
     `now`, and what was `last` written."""
     changed: dict[str, Any] = {}
@@ -75,7 +75,7 @@ def merged(
                 new[name] = (there, here)
     if "parentCollection" in wanted and "parentCollection" not in stay:
         kept["parentCollection"] = wanted["parentCollection"]
-    return changed, Told(told=stay, new=new, has_base=has_base), kept
+    return changed, Differences(told=stay, new=new, has_base=has_base), kept
 
 
 def compared(
@@ -93,25 +93,8 @@ def compared(
     if has_base and not restore:  # nearly all are as they were written, and as they are wanted
         same = whole(item, record.key, [*wanted_shelves.union(shelves)])
         if same == record and same.fields.items() <= data.items():
-            return Outcome(sent={}, record=record, before={}, fields={}, told=Told())
-    kind, wanted = _typed(item, data, record, has_base=has_base)
-    last = _of_type(record.fields, kind) if has_base else {}
-    now = {name: data.get(name) for name in (*wanted, *last)}
-    told_before = {name: value for name, value in record.told.items() if name not in {"others", "retired"}}
-    if record.is_adopted:
-        record = replace(record, theirs=_theirs(record, data, {**wanted, "extra": ""}, last))
-        changed, told, kept = _filled(wanted, now, last, record.theirs, told_before)
-    else:
-        changed, told, kept = merged(wanted, now, last, told_before, has_base=has_base)
-    if kind != data["itemType"]:
-        changed |= {"itemType": kind} | cleared(data, wanted, kind)
-    elif kind != item.fields["itemType"] and not record.is_adopted:
-        told = _with_type(told, kind, item.fields["itemType"], told_before)
-    extra, kept_extra = _extra(item, data, record, has_base=has_base)
-    if extra is not None:
-        changed["extra"] = extra
-    if kept_extra:
-        kept["extra"] = kept_extra
+            return Outcome(sent={}, record=record, before={}, fields={}, told=Differences())
+    record, changed, kept, told = _fields(item, data, record, has_base=has_base)
     tags = record.tags
     if not record.is_adopted:
         tags = item.tags
@@ -123,7 +106,7 @@ def compared(
         changed["collections"] = collections
     after = replace(
         record,
-        fields={"itemType": kind, **kept} if not record.is_adopted else kept,
+        fields=kept,
         tags=tags,
         collections=tuple(sorted({*shelves, *wanted_shelves})),
         told={**{name: value for name, value in record.told.items() if name == "others"}, **told.told},
@@ -132,14 +115,39 @@ def compared(
     before = {name: data.get(name, [] if name in {"tags", "collections", "creators"} else "") for name in changed}
     fields = {name: (before[name], value) for name, value in changed.items()}
     if "itemType" in changed:  # with a type go the fields that only it has
-        before = {
-            **{name: data[name] for name in item_types().types[data["itemType"]].fields if data.get(name)},
-            **before,
-        }
+        names = item_types().types[data["itemType"]].fields
+        before = {**{name: data[name] for name in names if data.get(name)}, **before}
     line = ""
     if "citationKey" in told.new and record.is_adopted:
         line = f"{item.entry.key}: {{key: {plain(data.get('citationKey'))}}}"
     return Outcome(sent=changed, record=after, before=before, fields=fields, told=told, line=line)
+
+
+def _fields(
+    item: Item, data: Data, record: Record, *, has_base: bool
+) -> tuple[Record, dict[str, Any], dict[str, Any], Differences]:
+    """(the record, with what of a person's own item they filled; fields to change; fields as the base then has them;
+    differences that stay), type and Extra among them."""
+    kind, wanted = _typed(item, data, record, has_base=has_base)
+    last = _of_type(record.fields, kind) if has_base else {}
+    now = {name: data.get(name) for name in (*wanted, *last)}
+    told_before = {name: value for name, value in record.told.items() if name not in {"others", "retired"}}
+    if record.is_adopted:
+        record = replace(record, theirs=_theirs(record, data, {**wanted, "extra": ""}, last))
+        changed, told, kept = _filled(wanted, now, last, record.theirs, told_before)
+    else:
+        changed, told, kept = merged(wanted, now, last, told_before, has_base=has_base)
+        kept = {"itemType": kind, **kept}
+    if kind != data["itemType"]:
+        changed |= {"itemType": kind} | cleared(data, wanted, kind)
+    elif kind != item.fields["itemType"] and not record.is_adopted:
+        told = _with_type(told, kind, item.fields["itemType"], told_before)
+    extra, kept_extra = _extra(item, data, record, has_base=has_base)
+    if extra is not None:
+        changed["extra"] = extra
+    if kept_extra:
+        kept["extra"] = kept_extra
+    return record, changed, kept, told
 
 
 def _typed(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[str, dict[str, Any]]:
@@ -191,10 +199,10 @@ def cleared(data: Data, wanted: Mapping[str, Any], kind: str) -> dict[str, str]:
     return {name: "" for name in sorted(one for one in carried if one) if name not in wanted and name != "extra"}
 
 
-def _with_type(told: Told, there: str, here: str, before: Mapping[str, Any]) -> Told:
+def _with_type(told: Differences, there: str, here: str, before: Mapping[str, Any]) -> Differences:
     pair = [there, here]
     new = told.new if before.get("itemType") == pair else {**told.new, "itemType": (there, here)}
-    return Told(told={**told.told, "itemType": pair}, new=new, has_base=told.has_base)
+    return Differences(told={**told.told, "itemType": pair}, new=new, has_base=told.has_base)
 
 
 def _theirs(record: Record, data: Data, wanted: Iterable[str], last: Mapping[str, Any]) -> tuple[str, ...]:
@@ -205,7 +213,7 @@ def _theirs(record: Record, data: Data, wanted: Iterable[str], last: Mapping[str
 
 def _filled(
     wanted: Mapping[str, Any], now: Data, last: Mapping[str, Any], theirs: Sequence[str], told: Mapping[str, Any]
-) -> tuple[dict[str, Any], Told, dict[str, Any]]:
+) -> tuple[dict[str, Any], Differences, dict[str, Any]]:
     """As `merged`, for a person's own item: what is empty is filled, what refsync filled it keeps, and nothing is said of
     the rest but that it has a citation key of its own."""
     changed: dict[str, Any] = {}
@@ -222,22 +230,30 @@ def _filled(
         elif name == "citationKey":
             stay[name] = [there, here]
     new = {name: (pair[0], pair[1]) for name, pair in stay.items() if told.get(name) != pair}
-    return changed, Told(told=stay, new=new), kept
+    return changed, Differences(told=stay, new=new), kept
 
 
 def _extra(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[str | None, str]:
     """(the field Extra with refsync's lines in it, None when it stays; refsync's lines as the base then has them). Lines of
-    a person keep their place."""
+    a person keep their place, blank ones too; a line of refsync's that changes keeps that of the old one."""
     here = list(item.extra)
-    there = lines_of(data.get("extra"))
+    text = plain(data.get("extra"))
+    there = lines_of(text)
     before = lines_of(record.fields.get("extra")) if has_base else []
     if record.is_adopted:  # filled where it is empty, and otherwise a person's own
         here = [one for one in here if (not there and "extra" not in record.theirs) or one in before]
-    gone = [one for one in before if one not in here]
-    after = [one for one in there if one not in gone]
-    after += [one for one in here if one not in there and one not in before]
+    gone = [one for one in before if one not in here and one in there]
+    new = [one for one in here if one not in there and one not in before]
     kept = "\n".join(here)
-    return (None if after == there else "\n".join(after)), kept
+    if not gone and not new:
+        return None, kept
+    after = []
+    for raw in text.split("\n") if text else []:
+        if raw.rstrip() not in gone:
+            after.append(raw)
+        elif new:
+            after.append(new.pop(0))
+    return "\n".join([*after, *new]), kept
 
 
 def _tags(item: Item, data: Data, record: Record) -> list[dict[str, Any]] | None:
@@ -281,7 +297,7 @@ def properties(record: Record) -> dict[str, Any]:
     return {**record.fields, "tags": tags, "collections": list(record.collections), "relations": {}}
 
 
-def touched(record: Record, data: Data, ours: frozenset[str], children: int) -> str | None:
+def touched(record: Record, data: Data, children: int) -> str | None:
     """What a person has done to an item that refsync made, None when nothing; `children` are notes and files of theirs."""
     if record.is_adopted:
         return "it is an item of yours"

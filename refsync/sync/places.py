@@ -76,6 +76,11 @@ def mirror_path(cache: Path, owner: Owner) -> Path:
     return cache / "libraries" / f"{_digest(owner.server, owner.library)}.sqlite"
 
 
+def given_path(state: Path, owner: Owner) -> Path:
+    """Where the keys lie that a desktop gave, to the objects of all catalogs."""
+    return state / desktop.DESKTOP / f"{_digest(owner.server, owner.library)}.jsonl"
+
+
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -148,10 +153,11 @@ def _desktop(
         spec=desktop.DESKTOP, kind=desktop.DESKTOP, path="users/0", url=there.url, server=there.server,
         name="Zotero on this machine",
     )  # fmt: skip
-    file = state / desktop.DESKTOP / f"{_digest(place.server, place.path)}.jsonl"
     permission = Permission(there.url, there.id, state, show)
     transport = transport_of(there.url, patience or Patience())
-    with desktop.DesktopLibrary(there, Given(file, writes=writes), permission, transport) as library:
+    with desktop.DesktopLibrary(
+        there, Given(given_path(state, place.owner("")), writes=writes), permission, transport
+    ) as library:
         yield place, library
 
 

@@ -19,8 +19,9 @@ from refsync.sync.desktop import without_file
 from refsync.sync.journal import Journal, Run
 from refsync.sync.mirror import Mirror
 from refsync.sync.places import Place
-from refsync.sync.plan import plan, settled
+from refsync.sync.plan import plan
 from refsync.sync.seen import Seen, is_gone, plain
+from refsync.sync.settling import settled
 from refsync.sync.undo import undone
 from refsync.sync.zotero import Library, Rewound
 
@@ -43,13 +44,14 @@ class Wishes:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What a sync did, or would do: its number (None: nothing was written), the changes, how many of each, the requests,
-    what the library refused, and the library afterwards."""
+    what the library refused, what was therefore left out, and the library afterwards."""
 
     place: Place
     plan: Plan
     seen: Seen
     run: int | None = None
     refused: Mapping[Id, str] = field(default_factory=dict)
+    left_out: Mapping[Id, str] = field(default_factory=dict)
     reads: int = 0
     writes: int = 0
     seconds: float = 0.0
@@ -104,16 +106,15 @@ def sync(
             return plan(desired, state.seen, state.base, restore=wishes.restore, adopt=adopt, skip=state.refused)
 
         if not first.is_empty:
-            journal.begin(
-                folder=files.folder, spec=place.spec, when=files.when, server=place.server, library=place.path
-            )
+            journal.begin(folder=files.folder, spec=place.spec, when=files.when, owner=owner, base=files.base)
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
         report = _report(place, first, state.seen, library, start, notes=notes)
         fileless = without_file(
             state.seen, [one.key for (what, _), one in state.base.records.items() if what == "item"]
         )
-        return replace(report, run=journal.number, refused=state.refused, fileless=fileless)
+        left_out = _left_out(desired, state)
+        return replace(report, run=journal.number, refused=state.refused, left_out=left_out, fileless=fileless)
 
 
 def undo(
@@ -141,16 +142,18 @@ def undo(
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         seen, base, notes = _looked(library, mirror.load(), loaded)
         base = settled(base, seen)
-        first = undone(run.deeds, seen, base)
+        later = journal.later(run)
+        first = undone(run.deeds, seen, base, later=later)
         if dry_run:
             return _report(place, first, seen, library, start, notes=notes)
 
         def planned(state: State) -> Plan:
-            return undone(run.deeds, state.seen, settled(state.base, state.seen), skip=state.refused)
+            return undone(run.deeds, state.seen, settled(state.base, state.seen), skip=state.refused, later=later)
 
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
-        journal.mark_undone(run.number)
+        if first.is_whole and not state.refused:  # else what is left can be taken back yet
+            journal.mark_undone(run.number)
         report = _report(place, first, state.seen, library, start, notes=notes)
         return replace(report, refused=state.refused)
 
@@ -188,6 +191,24 @@ def _fold(file: BaseFile, state: State, loaded: Base) -> None:
     base = replace(state.base, version=state.seen.version, pending={})
     if base.records != loaded.records or loaded.pending or not file.path.exists():
         file.fold(base)
+
+
+def _left_out(desired: Desired, state: State) -> dict[Id, str]:
+    """What was not written because a collection was refused: those in it, and items that stand in no other."""
+    closed = {id for what, id in state.refused if what == "collection"} - {
+        id for (what, id), record in state.base.records.items() if what == "collection" and record.gone is None
+    }
+    out: dict[Id, str] = {}
+    for shelf in desired.shelves:  # parents first
+        if shelf.parent in closed and shelf.id not in closed and ("collection", shelf.id) not in state.base.records:
+            closed.add(shelf.id)
+            out["collection", shelf.id] = "not written: the collection above it was refused"
+    written = {id for (what, id), record in state.base.records.items() if what == "item" and record.gone is None}
+    for item in desired.items:
+        id: Id = ("item", item.entry.key)
+        if closed.issuperset(item.shelves) and not written.intersection(item.keys) and id not in state.refused:
+            out[id] = "not written: its collection was refused"
+    return out
 
 
 def _looked(library: Library, before: Seen | None, base: Base) -> tuple[Seen, Base, tuple[str, ...]]:

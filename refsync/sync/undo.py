@@ -3,31 +3,48 @@ touched it since."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from refsync.sync.base import Base, Id, Record
-from refsync.sync.changes import Change, Plan, Removal, Write, planned
+from refsync.sync.base import UNDONE, WAITING, Base, Id, Record, What
+from refsync.sync.changes import Change, Plan, Removal, Sign, Write, planned
 from refsync.sync.items import cleared, is_same
 from refsync.sync.journal import Deed
-from refsync.sync.plan import UNDONE, WAITING
 from refsync.sync.seen import Data, Seen, is_gone, plain
 
+Later = Mapping[
+    tuple[What, str], Mapping[str, int]
+]  # (what, Zotero's key) -> what runs after this one sent -> their number
 
-def undone(deeds: Sequence[Deed], seen: Seen, base: Base, skip: Iterable[Id] = ()) -> Plan:
-    """What takes the deeds of a run back, the last first. What a person has touched since stays, and is said."""
-    draft = _Draft(seen=seen, base=base, skip=frozenset(skip))
+
+def undone(
+    deeds: Sequence[Deed],
+    seen: Seen,
+    base: Base,
+    skip: Iterable[Id] = (),
+    later: Mapping[int, Sequence[Deed]] | None = None,
+) -> Plan:
+    """What takes the deeds of a run back, the last first. What a person has touched since stays, and is said; so does what
+    `later` runs, by their number, have written to: the plan then is not whole."""
+    touched: dict[tuple[What, str], dict[str, int]] = defaultdict(dict)
+    for number, others in sorted((later or {}).items()):
+        for deed in others:
+            touched[deed.what, deed.key].update(dict.fromkeys(deed.sent, number))
+    draft = _Draft(seen=seen, base=base, skip=frozenset(skip), later=touched)
     latest_first = _once(deeds)[::-1]
+    draft.returning = {deed.key for deed in latest_first if deed.what == "collection" and deed.how == "removed"}
     for what in ("attachment", "item"):
         for deed in latest_first:
-            if deed.what == what:
+            if deed.what == what and (what, deed.id) not in draft.skip:
                 draft.take_back(deed)
     for deed in latest_first:
-        if deed.what == "collection":
+        if deed.what == "collection" and ("collection", deed.id) not in draft.skip:
             draft.take_back_shelf(deed)
-    return planned(draft.changes, draft.writes, draft.removals, draft.records, draft.more)
+    found = planned(draft.changes, draft.writes, draft.removals, draft.records, draft.more)
+    return replace(found, is_whole=draft.is_whole)
 
 
 def _once(deeds: Sequence[Deed]) -> list[Deed]:
@@ -43,137 +60,169 @@ def _once(deeds: Sequence[Deed]) -> list[Deed]:
     return list(out.values())
 
 
-@dataclass(slots=True)
+@dataclass
 class _Draft:
     seen: Seen
     base: Base
     skip: frozenset[Id]
+    later: Later
+    returning: set[str] = field(default_factory=set)  # collections that are made again
     changes: list[Change] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
     records: dict[Id, Record | None] = field(default_factory=dict)
     trashed: set[str] = field(default_factory=set)
     more: Counter[str] = field(default_factory=Counter)
+    is_whole: bool = True
+
+    @cached_property
+    def _known(self) -> Mapping[tuple[What, str], Record]:
+        """What the base has of an object, by its key: an entry may go by another name than in the run."""
+        return {(one.what, one.key): one for one in self.base.records.values()}
+
+    def _id(self, deed: Deed) -> Id:
+        known = self._known.get((deed.what, deed.key))
+        return (deed.what, known.id if known else deed.id)
+
+    def _record(self, deed: Deed) -> Record | None:
+        """What the base had before the run, under the name that the object has now."""
+        return replace(deed.record, id=self._id(deed)[1]) if deed.record else None
 
     def take_back(self, deed: Deed) -> None:
         """An item or a link: one that was made goes to the trash, one that was changed gets its old values."""
         data = self.seen.items.get(deed.key)
-        id: Id = (deed.what, deed.id)
-        if id in self.skip:
-            return
         if deed.how == "made":
-            if data is None or is_gone(data):
-                known = self.base.records.get(id)
-                if _removed(deed) is None and (data is None or known is None or known.gone != UNDONE):
-                    self.records[id] = None
-                return
-            if why := self._touched(deed, data):
-                self._stays(deed, why)
-                return
-            self.trashed.add(deed.key)
-            # What was written stays known, but for the collections: they go, and it is to be put into new ones.
-            known = self.base.records.get(id) or Record(what=deed.what, id=deed.id, key=deed.key)
-            kept = _removed(deed) or replace(known, collections=(), gone=UNDONE)
-            self._write(deed, data, {"deleted": 1}, kept, "-")
+            self._unmake(deed, data)
             return
         if data is None:
             self._stays(deed, "it was deleted in Zotero")
             return
-        back, left = _old_values(deed, data)
+        back, left = self._old_values(deed, data)
         if left:
-            self._stays(deed, f"its {', '.join(sorted(left))} was changed in Zotero since")
+            self._stays(deed, self._why(deed, left))
+        known = self._known.get((deed.what, deed.key))
         if back:
-            self._write(deed, data, back, deed.record if not left else self.base.records.get(id), "~")
+            self._write(deed, data, back, known if left else self._record(deed), "~")
         elif not left:
-            self.records[id] = deed.record
+            self.records[self._id(deed)] = self._record(deed)
+
+    def _unmake(self, deed: Deed, data: Data | None) -> None:
+        """An item or a link that was made."""
+        id = self._id(deed)
+        known = self.base.records.get(id)
+        if data is None or is_gone(data):
+            if _removed(deed) is None and (data is None or known is None or known.gone != UNDONE):
+                self.records[id] = None
+            return
+        if left := self._old_values(deed, data)[1]:
+            self._stays(deed, self._why(deed, left))
+            return
+        if count := sum(one not in self.trashed for one in self.seen.kin.get(deed.key, ())):
+            self._stays(deed, f"it has {count} notes or files")
+            return
+        self.trashed.add(deed.key)
+        # What was written stays known, but for the collections: they go, and it is to be put into new ones.
+        known = known or Record(what=deed.what, id=id[1], key=deed.key)
+        self._write(deed, data, {"deleted": 1}, _removed(deed) or replace(known, collections=(), gone=UNDONE), "-")
 
     def take_back_shelf(self, deed: Deed) -> None:
         """A collection: one that was made goes when it is empty, one that was removed comes back."""
         data = self.seen.collections.get(deed.key)
-        id: Id = ("collection", deed.id)
-        if id in self.skip:
-            return
         if deed.how == "removed":
             if data is None:
-                old = {name: deed.before.get(name) for name in ("name", "parentCollection")}
-                record = deed.record or Record(what="collection", id=deed.id, key=deed.key, fields=old)
-                self.writes.append(
-                    Write(what="collection", id=deed.id, key=deed.key, version=0, data=old, record=record)
-                )
-                self.changes.append(
-                    Change(
-                        sign="+",
-                        what="collection",
-                        key=str(old["name"]),
-                        zotero_key=deed.key,
-                        fields={"name": (None, old["name"])},
-                    )
-                )
-            return
-        if data is None or is_gone(data):
+                self._bring_back(deed)
+        elif data is None or is_gone(data):
             if deed.how == "made":
-                self.records[id] = _removed(deed)
-            return
-        if deed.how == "changed":
-            back, left = _old_values(deed, data)
+                self.records[self._id(deed)] = _removed(deed)
+        elif deed.how == "changed":
+            back, left = self._old_values(deed, data)
             if left:
-                self._stays(deed, f"its {', '.join(sorted(left))} was changed in Zotero since")
+                self._stays(deed, self._why(deed, left))
             if back:
                 whole = {"name": data["name"], "parentCollection": data.get("parentCollection") or False, **back}
-                self._write(deed, data, whole, deed.record, "~")
+                known = self._known.get((deed.what, deed.key))
+                self._write(deed, data, whole, known if left else self._record(deed), "~")
+            elif not left:
+                self.records[self._id(deed)] = self._record(deed)
+        else:
+            self._unmake_shelf(deed, data)
+
+    def _bring_back(self, deed: Deed) -> None:
+        old = {name: deed.before.get(name) for name in ("name", "parentCollection")}
+        if old["parentCollection"] and not self._is_there(str(old["parentCollection"])):
+            self._stays(deed, "the collection that it was in is gone")
             return
-        going = {one.key for one in self.removals}
-        members = [one for one in self.seen.members.get(deed.key, ()) if one not in self.trashed]
-        inner = [one for one in self.seen.nested.get(deed.key, ()) if one not in going]
-        moved = [w for w in self.writes if w.what == "item" and deed.key in (w.data.get("collections") or ())]
-        members = [one for one in members if not any(w.key == one and "collections" in w.data for w in self.writes)]
-        if (
-            members
-            or inner
-            or moved
-            or any(not is_same(name, data.get(name), deed.sent.get(name)) for name in ("name", "parentCollection"))
-        ):
-            why = f"{len(members)} items are in it" if members else "it was changed in Zotero since"
-            self._stays(deed, why)
-            return
-        self.removals.append(Removal(id=deed.id, key=deed.key, data=data))
+        record = deed.record or Record(what="collection", id=deed.id, key=deed.key, fields=old)
+        self.writes.append(Write(what="collection", id=deed.id, key=deed.key, version=0, data=old, record=record))
+        name = str(old["name"])
         self.changes.append(
-            Change(
-                sign="-",
-                what="collection",
-                key=plain(data.get("name")),
-                zotero_key=deed.key,
-                fields={"name": (data.get("name"), None)},
-            )
+            Change(sign="+", what="collection", key=name, zotero_key=deed.key, fields={"name": (None, name)})
         )
 
-    def _touched(self, deed: Deed, data: Data) -> str | None:
-        left = _old_values(deed, data)[1]
+    def _unmake_shelf(self, deed: Deed, data: Data) -> None:
+        """A collection that was made goes where nothing is left in it."""
+        sent = {write.key: write.data for write in self.writes if write.what == "item" and "collections" in write.data}
+        leaving = {key for key, one in sent.items() if deed.key not in one["collections"]}
+        entering = {key for key, one in sent.items() if deed.key in one["collections"]}
+        members = {*self.seen.members.get(deed.key, ()), *entering} - self.trashed - leaving
+        going = {one.key for one in self.removals}
+        inner = [one for one in self.seen.nested.get(deed.key, ()) if one not in going]
+        left = {name for name in ("name", "parentCollection") if not is_same(name, data.get(name), deed.sent.get(name))}
         if left:
-            return f"its {', '.join(sorted(left))} was changed in Zotero since"
-        children = [one for one in self.seen.kin.get(deed.key, ()) if one not in self.trashed]
-        return f"it has {len(children)} notes or files" if children else None
+            self._stays(deed, self._why(deed, left))
+        elif members or inner:
+            count, what = (len(members), "items") if members else (len(inner), "collections")
+            self._stays(deed, f"{count} {what} are in it")
+        else:
+            self.removals.append(Removal(id=self._id(deed)[1], key=deed.key, data=data))
+            name = plain(data.get("name"))
+            self.changes.append(
+                Change(sign="-", what="collection", key=name, zotero_key=deed.key, fields={"name": (name, None)})
+            )
+
+    def _is_there(self, collection: str) -> bool:
+        return collection in self.seen.collections or collection in self.returning
+
+    def _old_values(self, deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
+        """(properties with the values that they had before the run; those that are no longer as the run left them, or can
+        not become as they were: a collection may be gone)."""
+        back, left = _old_values(deed, data)
+        if "collections" in back:
+            there = [one for one in back["collections"] if self._is_there(one)]
+            if not there and back["collections"]:
+                del back["collections"]
+                left.add("collections")
+            else:
+                back["collections"] = there
+        if back.get("parentCollection") and not self._is_there(back["parentCollection"]):
+            del back["parentCollection"]
+            left.add("parentCollection")
+        return back, left
+
+    def _why(self, deed: Deed, left: set[str]) -> str:
+        """Why properties stay as they are: a later run wrote them, or a person."""
+        runs = {number for name in left if (number := self.later.get((deed.what, deed.key), {}).get(name))}
+        names = ", ".join(sorted(left))
+        if runs:
+            self.is_whole = False
+            return f"its {names} was changed by run {max(runs)}; take that back first: refsync undo {max(runs)}"
+        return f"its {names} was changed in Zotero since"
 
     def _stays(self, deed: Deed, why: str) -> None:
         self.more["skip"] += 1
         self.changes.append(Change(sign="!", what=deed.what, key=deed.id, zotero_key=deed.key, why=f"stays: {why}"))
 
-    def _write(self, deed: Deed, data: Data, back: Mapping[str, Any], record: Record | None, sign: Any) -> None:
-        kept = record or Record(what=deed.what, id=deed.id, key=deed.key, gone=UNDONE)
+    def _write(self, deed: Deed, data: Data, back: Mapping[str, Any], record: Record | None, sign: Sign) -> None:
+        id = self._id(deed)[1]
+        kept = record or Record(what=deed.what, id=id, key=deed.key, gone=UNDONE)
         before = {name: data.get(name) for name in back}
         self.writes.append(
             Write(
-                what=deed.what,
-                id=deed.id,
-                key=deed.key,
-                version=int(data["version"]),
-                data=back,
-                record=kept,
-                before=before,
+                what=deed.what, id=id, key=deed.key, version=int(data["version"]), data=back, record=kept, before=before
             )
-        )
+        )  # fmt: skip
         fields = {name: (data.get(name), value) for name, value in back.items()}
-        self.changes.append(Change(sign=sign, what=deed.what, key=deed.id, zotero_key=deed.key, fields=fields))
+        self.changes.append(Change(sign=sign, what=deed.what, key=id, zotero_key=deed.key, fields=fields))
 
 
 def _removed(deed: Deed) -> Record | None:

@@ -1,0 +1,290 @@
+"""What a sync does months later: entries that got another key or became one, items that a person merged, runs taken back
+out of order, links and collections that nobody wants any longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from refsync.settings import Settings, Zotero
+from refsync.sync.base import Base, Owner, Record
+from refsync.sync.desired import RETIRED
+from refsync.sync.journal import Journal
+from refsync.sync.run import Report
+from refsync.sync.seen import Seen, client_key
+from refsync.sync.settling import settled
+from tests.library import World, catalog, entry, world
+
+ID = "0123456789abcdef"
+WITH_CODE = entry("one", links={"code": "https://a.test/code"})
+ONE, TWO, THREE = entry("one", topics=("a",)), entry("two", topics=("b",)), entry("three", topics=("c",))
+LIST = catalog(ONE, TWO, THREE)
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path, settings=Settings(zotero=Zotero(links=True))) as one:
+        yield one
+
+
+def item(key: str) -> str:
+    return client_key(ID, "item", key)
+
+
+def shelf(topic: str) -> str:
+    return client_key(ID, "collection", topic)
+
+
+def places(there: World, key: str) -> set[str]:
+    return set(there.all("items")[item(key)]["collections"])
+
+
+def told(report: Report) -> list[str]:
+    return [f"{one.key}: {one.why}" for one in report.plan.changes if one.sign == "!"]
+
+
+def merge(there: World, loser: str, winner: str) -> None:
+    """A person merges two items, as Zotero does it."""
+    items = there.all("items")
+    there.edit(
+        "items", winner, collections=sorted({*items[winner]["collections"], *items[loser]["collections"]}),
+        relations={"dc:replaces": [f"http://zotero.org/users/{there.server.user}/items/{loser}"]},
+    )  # fmt: skip
+    there.edit("items", loser, deleted=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Keys
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["base", "no base"])
+def test_an_entry_with_another_key_keeps_its_links(is_lost: bool, there: World) -> None:
+    there.sync(catalog(WITH_CODE))
+    if is_lost:
+        there.files(ID).base.unlink()
+    renamed = catalog(replace(WITH_CODE, key="uno", aliases=("one",)))
+    there.sync(renamed)
+    links = [one for one in there.all("items").values() if one["itemType"] == "attachment"]
+    assert [one["url"] for one in links] == ["https://a.test/code"]
+    assert there.sync(renamed).plan.changes == ()
+    moved = catalog(replace(WITH_CODE, key="uno", aliases=("one",), links={"code": "https://b.test/code"}))
+    there.sync(moved)
+    links = [one for one in there.all("items").values() if one["itemType"] == "attachment"]
+    assert [one["url"] for one in links] == ["https://b.test/code"]
+
+
+def test_of_two_entries_that_became_one_the_second_item_is_retired_and_comes_back(there: World) -> None:
+    there.sync(LIST)
+    joined = catalog(replace(ONE, aliases=("two",), topics=("a", "b")), THREE)
+    there.sync(joined)
+    assert (places(there, "one"), places(there, "two")) == ({shelf("a"), shelf("b")}, {shelf(RETIRED)})
+    assert there.sync(joined).plan.changes == ()
+    there.sync(LIST)
+    assert (places(there, "one"), places(there, "two")) == ({shelf("a")}, {shelf("b")})
+
+
+def test_of_two_entries_that_became_one_an_item_that_a_person_worked_on_is_told(there: World) -> None:
+    there.sync(LIST)
+    there.edit("items", item("two"), title="Mine")
+    joined = catalog(replace(ONE, aliases=("two",), topics=("a", "b")), THREE)
+    assert told(there.sync(joined)) == ["two: it is no longer in the list, and stays: its title was changed in Zotero"]
+    assert places(there, "two") == {shelf("b")}
+    assert there.sync(joined).plan.changes == ()
+
+
+def test_of_two_entries_that_became_one_the_living_item_counts(there: World) -> None:
+    there.sync(LIST)
+    there.edit("items", item("one"), deleted=True)
+    there.sync(LIST)
+    joined = catalog(replace(ONE, aliases=("two",), topics=("a", "b")), THREE)
+    there.sync(joined)
+    assert places(there, "two") == {shelf("a"), shelf("b")}
+    assert there.all("items")[item("one")]["deleted"]
+    assert there.sync(joined).plan.changes == ()
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Merged by a person
+
+
+def test_an_item_that_stands_for_two_entries_is_in_the_collections_of_both(there: World) -> None:
+    there.sync(LIST)
+    merge(there, item("two"), item("one"))
+    there.sync(LIST)
+    assert places(there, "one") == {shelf("a"), shelf("b")}
+    moved = catalog(replace(ONE, topics=("c",)), replace(TWO, topics=("a",)), THREE)
+    report = there.sync(moved)
+    assert (places(there, "one"), report.writes) == ({shelf("a"), shelf("c")}, 1)
+    assert there.sync(moved).plan.changes == ()
+
+
+def test_a_collection_that_a_person_left_before_merging_stays_left(there: World) -> None:
+    there.sync(LIST)
+    there.edit("items", item("two"), collections=[])
+    merge(there, item("two"), item("one"))
+    there.sync(LIST)
+    assert places(there, "one") == {shelf("a")}
+
+
+def test_one_of_two_entries_of_an_item_leaves_the_list(there: World) -> None:
+    there.sync(LIST)
+    merge(there, item("two"), item("one"))
+    there.sync(LIST)
+    assert told(there.sync(catalog(ONE, THREE))) == []
+    assert places(there, "one") == {shelf("a")}
+    (mine,) = there.add("collections", {"name": "Mine"})
+    there.edit("items", item("one"), collections=[shelf("a"), shelf("b"), mine])
+    there.sync(catalog(ONE, THREE))
+    assert places(there, "one") == {shelf("a"), shelf("b"), mine}, "a person put it there"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What a person did is a decision, until it is asked back
+
+
+def test_restore_brings_names_and_places_of_collections_back(there: World) -> None:
+    there.sync(LIST)
+    there.edit("collections", shelf("b"), name="Tiny", parentCollection=False)
+    there.sync(LIST)
+    assert there.all("collections")[shelf("b")]["name"] == "Tiny"
+    there.sync(LIST, restore=True)
+    data = there.all("collections")[shelf("b")]
+    assert (data["name"], data["parentCollection"]) == ("Small Ones", shelf("a"))
+    assert there.sync(LIST).plan.changes == ()
+
+
+def test_restore_puts_an_item_back_that_a_person_moved(there: World) -> None:
+    there.sync(LIST)
+    (mine,) = there.add("collections", {"name": "Mine"})
+    there.edit("items", item("one"), collections=[mine])
+    there.sync(LIST)
+    assert places(there, "one") == {mine}
+    there.sync(LIST, restore=True)
+    assert places(there, "one") == {mine, shelf("a")}
+
+
+def test_a_collection_in_a_trashed_one_is_left_alone(there: World) -> None:
+    there.sync(LIST)
+    there.edit("collections", shelf("a"), deleted=True)
+    renamed = catalog(*LIST.entries, topics={"a": "Models", "b": "Models > Tiny Ones", "c": "Data"})
+    there.sync(renamed)
+    assert there.all("collections")[shelf("b")]["name"] == "Small Ones"
+
+
+def test_blank_lines_and_order_of_a_persons_extra_stay(there: World) -> None:
+    preprint = {"ids": {"arxiv": "2101.00001"}}
+    there.sync(catalog(replace(ONE, **preprint)))
+    line = there.all("items")[item("one")]["extra"]
+    assert "2101.00001" in line
+    there.edit("items", item("one"), extra=f"First\n\n{line}\n\n  Second")
+    there.sync(catalog(replace(ONE, ids={"arxiv": "2101.00009"})))
+    assert (
+        there.all("items")[item("one")]["extra"] == f"First\n\n{line.replace('2101.00001', '2101.00009')}\n\n  Second"
+    )
+
+
+def test_a_link_that_is_no_longer_wanted_is_told_and_stays(there: World) -> None:
+    there.sync(catalog(WITH_CODE))
+    without = catalog(replace(WITH_CODE, links={}))
+    assert told(there.sync(without)) == [
+        "one code: it is no longer in the list, and stays: delete it in Zotero if it is not wanted"
+    ]
+    assert there.sync(without).plan.changes == ()
+    assert told(there.sync(catalog(WITH_CODE))) == []
+    assert sum(one["itemType"] == "attachment" for one in there.all("items").values()) == 1
+
+
+def test_a_persons_collection_that_served_as_root_is_not_removed_with_its_topic(there: World) -> None:
+    (mine,) = there.add("collections", {"name": "Mine"})
+    there.sync(LIST, root="Mine")
+    base = there.files(ID).base
+    # As a topic that left the list: the root itself cannot.
+    base.write_text(base.read_text().replace('"id": "", "key"', '"id": "gone", "key"'))
+    there.sync(LIST, is_forced=True)
+    assert mine in there.all("collections")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Runs taken back out of order
+
+
+def test_what_a_later_run_changed_is_taken_back_first(there: World) -> None:
+    first = there.sync(LIST).run
+    second = there.sync(catalog(replace(ONE, title="Another Title of the Study"), TWO, THREE)).run
+    third = there.sync(catalog(replace(ONE, title="A Third Title of the Study"), TWO, THREE)).run
+    assert first and second and third
+    assert told(there.undo(ID, second)) == [
+        f"one: stays: its title was changed by run {third}; take that back first: refsync undo {third}"
+    ]
+    assert not Journal(there.files(ID).journal).run(second).is_undone
+    for number in (third, second):
+        assert told(there.undo(ID, number)) == []
+        assert Journal(there.files(ID).journal).run(number).is_undone
+    assert there.all("items")[item("one")]["title"] == ONE.title
+
+
+def test_a_run_is_taken_back_after_collections_of_then_are_gone(there: World) -> None:
+    there.sync(LIST)
+    number = there.sync(catalog(replace(ONE, topics=("c",), tags=("new",)), replace(TWO, tags=("new",)), THREE)).run
+    assert number
+    there.delete("collections", shelf("a"))
+    report = there.undo(ID, number)
+    assert report.refused == {}
+    assert [one.split(":")[0] for one in told(report)] == ["one"]
+    items = there.all("items")
+    assert (items[item("one")]["collections"], items[item("one")]["tags"]) == ([shelf("c")], [])
+    assert items[item("two")]["tags"] == []
+
+
+def test_an_item_that_goes_by_another_key_now_is_taken_back_and_comes_again(there: World) -> None:
+    number = there.sync(LIST).run
+    assert number
+    renamed = catalog(replace(ONE, key="uno", aliases=("one",)), TWO, THREE)
+    second = there.sync(renamed).run
+    assert second
+    there.undo(ID, second)
+    there.undo(ID, number)
+    assert all(one.get("deleted") for one in there.all("items").values())
+    there.sync(renamed)
+    assert not there.all("items")[item("one")].get("deleted")
+    assert told(there.sync(renamed)) == []
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# An answer that never came
+
+
+def sent() -> Base:
+    """A base of an item that was about to be moved from X to Y, and to be called another title."""
+    old = Record(what="item", id="one", key="K", fields={"title": "Old"}, collections=("X",), tags=("t",))
+    new = replace(old, fields={"title": "New"}, collections=("Y",), tags=("u",))
+    owner = Owner(server="s", library="users/1", catalog=ID)
+    id = ("item", "one")
+    return Base(owner=owner, records={id: old}, pending={id: new})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("title", "collections", "tags", "expected"),
+    [
+        ("Old", ["X"], ["t"], ("Old", ("X",), ("t",))),  # it never arrived
+        ("New", ["Y"], ["u"], ("New", ("Y",), ("u",))),  # it did
+        ("New", ["X", "Y"], ["u"], ("New", ("Y",), ("u",))),  # and a person put it back into X
+        ("New", ["X"], ["u"], ("New", ("Y",), ("u",))),  # and took it out of Y
+        ("Mine", ["Y"], ["t", "u"], ("Old", ("Y",), ("u",))),  # and gave it a title and a tag
+        ("Mine", ["X", "Z"], ["t"], ("Old", ("X",), ("t",))),  # a person did, and it never arrived
+    ],
+)
+def test_how_far_a_write_came(
+    title: str, collections: list[str], tags: list[str], expected: tuple[object, ...]
+) -> None:
+    data = {"title": title, "collections": collections, "tags": [{"tag": one} for one in tags], "version": 3}
+    found = settled(sent(), Seen(version=3, collections={}, items={"K": data})).records["item", "one"]
+    assert (found.fields["title"], found.collections, found.tags) == expected
+
+
+def test_a_write_of_something_that_is_gone_never_arrived() -> None:
+    base = sent()
+    assert settled(base, Seen(version=3, collections={}, items={})).records == base.records
