@@ -54,12 +54,17 @@ class DesktopWorld(World):
     def environment(self) -> dict[str, str]:
         return {desktop.VARIABLE: self.server.url}
 
+    @property
+    def secret(self) -> str:
+        file = self.folder / "desktop-keys.json"
+        return str(json.loads(file.read_text())[self.id]) if file.exists() else "no key yet"
+
     @contextmanager
     def library(self, url: str = "") -> Iterator[Library]:  # type: ignore[override]
         def transport(server: str, patience: Patience) -> Transport:
             return Transport(server, patience, sleep=lambda _: None)
 
-        given = {desktop.VARIABLE: url or self.server.url}
+        given = {desktop.VARIABLE: url or self.server.url}  # not that of a person who looks on
         with places.opened(
             "desktop", state=self.folder, environment=given, patience=self.patience, transport_of=transport,
             show=self.shown_text.append,

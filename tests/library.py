@@ -40,6 +40,16 @@ class World:
             key=self.server.key,
         )  # fmt: skip
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What names the library to a command, beside the SPEC."""
+        return {"ZOTERO_API_URL": self.server.url, "ZOTERO_API_KEY": self.server.key}
+
+    @property
+    def secret(self) -> str:
+        """The key, which nobody must be shown."""
+        return self.server.key
+
     def files(self, catalog: str, who: str = "a") -> run.Files:
         state = self.folder / who
         owner = self.place.owner(catalog)
