@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -11,9 +10,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "efficient-ai"
 SHARED = ROOT.parent / "shared"
-
-
-os.environ["REFSYNC_DESKTOP_URL"] = ""  # no test asks the Zotero of the person who runs it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,6 +19,7 @@ import httpx2
 from refsync import __version__
 from refsync.model import Failure, Problem
 from refsync.sync import given as of_given
+from refsync.sync.base import Base
 from refsync.sync.desired import ROOT, Desired
 from refsync.sync.given import Given, renamed, renamed_data
 from refsync.sync.permission import Permission
@@ -114,17 +115,18 @@ class DesktopLibrary(Library):
 
     def __init__(self, desktop: Desktop, given: Given, permission: Permission, transport: Transport) -> None:
         super().__init__(desktop.url, "users/0", None, transport)
+        transport.named_by = VARIABLE
         self._client.headers["Zotero-Server-ID"] = desktop.id
         self._zotero_version, self._given, self._permission = desktop.version, given, permission
         self._there: set[str] = set()  # the desktop's keys of all that is known to be there
-        self._desired: Desired | None = None
+        self._wanted: tuple[Desired, Base] | None = None
 
     # ------------------------------------------------------------------------------------------------------------
     # Reading
 
-    def look_for(self, desired: Desired) -> None:
+    def look_for(self, desired: Desired, base: Base) -> None:
         """Says which catalog's objects are to be recognised, should their keys be lost."""
-        self._desired = desired
+        self._wanted = desired, base
 
     def key_there(self, name: str) -> str:
         """The key that the desktop has for an object, empty where there is none yet."""
@@ -142,8 +144,9 @@ class DesktopLibrary(Library):
         raw = super().seen(then)
         self._there = {*raw.collections, *raw.items}
         fresh = arrived(self._given.open.values(), raw, self._given.keys)
-        if self._desired is not None and not self._knows(self._desired):
-            fresh = {**ours(self._desired, raw, {**self._given.keys, **fresh}), **fresh}
+        if self._wanted is not None and not self._knows(self._wanted[0]):
+            desired, base = self._wanted
+            fresh = {**ours(desired, raw, {**self._given.keys, **fresh}, base), **fresh}
         self._given.give(fresh)
         # Sent for a library that has moved on since: it will not arrive any more.
         self._given.drop([name for name, one in self._given.open.items() if one.at < raw.version])
@@ -220,12 +223,9 @@ class DesktopLibrary(Library):
                     del body["key"], body["version"]
                     open.append(of_given.sent(what, one["key"], version, body))
             bodies.append(body)
+        # Noted until the library has moved on, even where this is refused: an earlier one may yet arrive, unanswered.
         self._given.send(open)
-        try:
-            answer = self._allowed(lambda: super(DesktopLibrary, self).write(what, bodies, version))
-        except (Moved, Failure):
-            self._given.drop(one.name for one in open)
-            raise
+        answer = self._allowed(lambda: super(DesktopLibrary, self).write(what, bodies, version))
         return self._learnt(wave, answer, version, takes)
 
     def _learnt(

@@ -2,7 +2,7 @@
 
 What was sent and not answered is refsync's own: found by citation key, by name and place, by parent and address. Where no
 keys are kept at all (another state folder), a tree of collections is taken for refsync's only where items of the list stand
-in it under their citation keys, and an item only where it is as refsync would make it.
+in it under their citation keys, and an item only where it is as refsync would make it, or the base knows that it did.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from refsync.sync.base import Base
 from refsync.sync.desired import ROOT, Desired, Item
 from refsync.sync.given import Sent
 from refsync.sync.items import is_same
@@ -57,9 +58,10 @@ def _likeness(sent: Mapping[str, Any], data: Data) -> int:
     )
 
 
-def ours(desired: Desired, seen: Seen, given: Mapping[str, str]) -> dict[str, str]:
-    """{name: key} of what a refsync whose keys are lost has made of a catalog; empty where nothing tells that it has."""
-    taken = set(given.values())
+def ours(desired: Desired, seen: Seen, given: Mapping[str, str], base: Base) -> dict[str, str]:
+    """{name: key} of what a refsync whose keys are lost has made of a catalog; empty where nothing tells that it has. What
+    the base knows by its key is a person's, that refsync uses; what it knows by a name is refsync's, whatever became of it."""
+    taken = {*given.values(), *(one.key for one in base.records.values())}
     cited: dict[str, list[str]] = {}
     for key, data in seen.items.items():
         if (named := plain(data.get("citationKey"))) and not is_gone(data) and key not in taken:
@@ -74,8 +76,11 @@ def ours(desired: Desired, seen: Seen, given: Mapping[str, str]) -> dict[str, st
     out = {client_key(desired.catalog, "collection", id): key for id, key in tree.items()}
     for item in desired.items:
         there = items.get(item.entry.key)
-        if there is not None and _is_as_made(item, seen.items[there]):
-            out[client_key(desired.catalog, "item", item.entry.key)] = there
+        name = client_key(desired.catalog, "item", item.entry.key)
+        record = base.records.get(("item", item.entry.key))
+        is_known = record is not None and record.key == name
+        if there is not None and (is_known or _is_as_made(item, seen.items[there])):
+            out[name] = there
             out |= dict(_links(desired.catalog, item, there, seen))
     return out
 

@@ -15,7 +15,7 @@ from refsync.sync.apply import State, Told
 from refsync.sync.base import Base, BaseFile, Id, Record
 from refsync.sync.changes import Plan
 from refsync.sync.desired import ROOT, Desired
-from refsync.sync.desktop import without_file
+from refsync.sync.desktop import DESKTOP, without_file
 from refsync.sync.journal import Journal, Run
 from refsync.sync.mirror import Mirror
 from refsync.sync.places import Place
@@ -93,7 +93,7 @@ def sync(
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         told("reading the library", 0, 0)
-        library.look_for(desired)
+        library.look_for(desired, loaded)
         seen, base, notes = _looked(library, mirror.load(), loaded)
         adopt = _root(wishes.root, seen, base)
         first = plan(desired, seen, base, restore=wishes.restore, adopt=adopt)
@@ -134,6 +134,8 @@ def undo(
     if (run.server, run.library) != (place.server, place.path):
         what = f"wrote to {run.library} of {run.server}, not to {place.path} of {place.server}. Nothing was written."
         hint = "Name that server with ZOTERO_API_URL, and its key."
+        if place.kind == DESKTOP:
+            hint = "Start Zotero with the profile that it wrote to."
         raise Failure(Problem(where=f"run {run.number}", what=what, hint=hint), code=4)
     owner = place.owner(catalog)
     lock = nullcontext() if dry_run else locked(files.base)

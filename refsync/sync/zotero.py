@@ -12,6 +12,7 @@ import httpx2
 from pyzotero.zotero import Zotero
 
 from refsync.model import Failure, Problem
+from refsync.sync.base import Base
 from refsync.sync.desired import Desired
 from refsync.sync.seen import Data, Seen, within
 from refsync.sync.transport import Moved, Patience, Transport, Unchanged, Unsure
@@ -78,7 +79,7 @@ class Library:
     def __exit__(self, *_: object) -> None:
         self.transport.close()
 
-    def look_for(self, desired: Desired) -> None:
+    def look_for(self, desired: Desired, base: Base) -> None:
         """Nothing has to be recognised: objects have the keys that follow from the catalog."""
 
     def key_there(self, key: str) -> str:
@@ -192,7 +193,7 @@ class Library:
 
     def _odd(self) -> Failure:
         what = "gives an answer that is not Zotero's."
-        return Failure(Problem(where=self.transport.server, what=what, hint="Check ZOTERO_API_URL."))
+        return Failure(Problem(where=self.transport.server, what=what, hint=f"Check {self.transport.named_by}."))
 
     # ------------------------------------------------------------------------------------------------------------
     # Writing
