@@ -58,8 +58,8 @@ def place(draft: Draft, match: Match) -> None:
 
 
 def _forget_old_keys(draft: Draft, match: Match) -> None:
-    """Forgets what is known under keys that an entry no longer goes by. Where such a key has a living item of its own, the
-    list has made one entry of two: that item has left the list."""
+    """Forgets what is known under keys that an entry no longer goes by. Where such a key has an item of its own, the list has
+    made one entry of two: that item has left the list."""
     record = match.record
     draft.listed.add(match.item.entry.key)
     for old in {*match.item.keys, *([record.id] if record else [])} - {match.item.entry.key}:
@@ -67,7 +67,7 @@ def _forget_old_keys(draft: Draft, match: Match) -> None:
         if known is None:
             continue
         is_same = record is None or old == record.id or known.key == record.key
-        if is_same or known.gone == WAITING or is_gone(draft.seen.items.get(known.key)):
+        if is_same or known.gone == WAITING:
             draft.records["item", old] = None
             draft.listed.add(old)
 
