@@ -10,6 +10,7 @@ import contextlib
 import copy
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from refsync.model import Catalog, Date, Entry, Failure, Venue
+from refsync.settings import Settings, Zotero
 from refsync.sync.base import BaseFile, Record
 from refsync.sync.desired import Desired, Item, desired
 from refsync.sync.seen import client_key, creators_of, lines_of, plain
@@ -31,6 +33,7 @@ FIELDS = ("title", "abstractNote", "date", "shortTitle", "pages", "url")
 TAGS = ("nlp", "fast", "mine", "read")
 CONFERENCE = Venue(name="European Conference on Computer Vision", short="ECCV", kind="conference")
 ARXIV = Venue(name="arXiv", kind="preprint")
+LINKED = Settings(zotero=Zotero(links=True))
 WORKS = ("one", "two", "three", "four", "five")
 MANY = st.integers(0, 30)  # which of the things that are there
 
@@ -233,6 +236,15 @@ def tags_of(data: Mapping[str, Any]) -> set[str]:
     return {one["tag"] for one in data.get("tags", ())}
 
 
+def links_of(items: Mapping[str, Mapping[str, Any]]) -> Counter[tuple[str, str]]:
+    """How many living links each item has to each address."""
+    return Counter(
+        (one["parentItem"], one["url"])
+        for one in items.values()
+        if one["itemType"] == "attachment" and not one.get("deleted")
+    )
+
+
 class Law(RuleBasedStateMachine):
     """A library that a person uses and two lists are synced into, one of which changes."""
 
@@ -243,7 +255,7 @@ class Law(RuleBasedStateMachine):
         self.stack = contextlib.ExitStack()
         self.wire = Wire()
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.there = self.stack.enter_context(world_of(self.kind, folder, self.wire.around))
+        self.there = self.stack.enter_context(world_of(self.kind, folder, self.wire.around, settings=LINKED))
         self.count = 0
         self.mine = Mine()
         self.ended: State = self.now()
@@ -257,6 +269,7 @@ class Law(RuleBasedStateMachine):
         self.topics = {"a": "Models", "b": "Models > Small Ones", "c": "Data"}
         self.entries: dict[str, Entry] = {}
         self.away: list[Entry] = []
+        self.joined: list[Entry] = []
 
     @initialize(count=st.integers(1, 3), kinds=st.booleans(), first=st.sampled_from("aaac "))
     def start(self, count: int, kinds: bool, first: str) -> None:
@@ -294,7 +307,7 @@ class Law(RuleBasedStateMachine):
     @rule(number=MANY, topic=MANY)
     def list_adds(self, number: int, topic: int) -> None:
         one = work(number)
-        ids = {other.ids["doi"] for other in (*self.entries.values(), *self.away)}
+        ids = {other.ids["doi"] for other in (*self.entries.values(), *self.away, *self.joined)}
         if one.ids["doi"] not in ids:
             topics = sorted(self.topics)
             self.entries[one.key] = replace(one, topics=(topics[topic % len(topics)],) if topics else ())
@@ -313,6 +326,35 @@ class Law(RuleBasedStateMachine):
             one = self.entries.pop(key)
             title = f"{one.title.partition(' in ')[0]} in New Networks" if retitle else one.title
             self.entries[new] = replace(one, key=new, aliases=(*one.aliases, key), title=title)
+
+    @rule(at=MANY, other=MANY)
+    def list_makes_one_entry_of_two(self, at: int, other: int) -> None:
+        known = sorted(self.entries)
+        if len(known) < 2 or known[at % len(known)] == known[other % len(known)]:
+            return
+        gone = self.entries.pop(known[other % len(known)])
+        self.joined.append(gone)
+        one = self.entries[known[at % len(known)]]
+        topics = tuple(dict.fromkeys((*one.topics, *gone.topics)))
+        self.change(
+            at=sorted(self.entries).index(one.key), topics=topics, aliases=(*one.aliases, gone.key, *gone.aliases)
+        )
+
+    @precondition(lambda self: self.joined)
+    @rule()
+    def list_makes_two_entries_of_one_again(self) -> None:
+        back = self.joined.pop()
+        for key, one in self.entries.items():
+            if back.key in one.aliases:
+                gone = {back.key, *back.aliases}
+                self.entries[key] = replace(one, aliases=tuple(name for name in one.aliases if name not in gone))
+                topics = tuple(topic for topic in back.topics if topic in self.topics)
+                self.entries[back.key] = replace(back, topics=topics)
+                return
+
+    @rule(at=MANY, number=st.integers(0, 2))
+    def list_links(self, at: int, number: int) -> None:
+        self.change(at, links={"code": f"https://a.test/{number}"} if number else {})
 
     @rule(at=MANY, year=st.integers(2000, 2025))
     def list_dates(self, at: int, year: int) -> None:
@@ -633,17 +675,11 @@ class Law(RuleBasedStateMachine):
         for key, data in items.items():
             if key not in after["items"] or (after["items"][key].get("deleted") and not data.get("deleted")):
                 out.append(f"{key} was removed: {data}")
-        listed = {key for item in wanted.items for key in item.keys}
-        taken = {one.key for (what, id), one in ends.items() if what == "item" and id in listed}  # under another key
-        for (what, id), record in records.items():
+        listed = {item.entry.key for item in wanted.items}
+        taken = {one.key for (what, id), one in ends.items() if what == "item" and id in listed}
+        for (what, _), record in records.items():
             data = items.get(record.key)
-            if (
-                what != "item"
-                or id in listed
-                or record.key in taken
-                or data is None
-                or not self.mine.touches(record.key, before)
-            ):
+            if what != "item" or record.key in taken or data is None or not self.mine.touches(record.key, before):
                 continue
             if after["items"][record.key]["collections"] != data["collections"]:
                 out.append(f"{record.key} is a person's, and was moved: {data['collections']}")
@@ -661,6 +697,8 @@ class Law(RuleBasedStateMachine):
             plain(one.get("DOI")): key for key, one in items.items()
             if not one.get("deleted") and plain(one.get("title")).startswith("A Study of")
         }  # fmt: skip
+        old, new = links_of(items), links_of(after["items"])
+        out += [f"{count} links of {one}" for one, count in new.items() if count > max(1, old[one])]
         for key, data in after["items"].items():
             if key not in items and data.get("DOI", "-") in living:
                 out.append(f"{key} is a second item of {living[data['DOI']]}")

@@ -130,7 +130,7 @@ def _fields(
     differences that stay), type and Extra among them."""
     kind, wanted = _typed(item, data, record, has_base=has_base)
     last = _of_type(record.fields, kind) if has_base else {}
-    now = {name: data.get(name) for name in (*wanted, *last)}
+    now = {**_carried(data, kind), "creators": data.get("creators")}
     told_before = {name: value for name, value in record.told.items() if name not in {"others", "retired"}}
     if record.is_adopted:
         record = replace(record, theirs=_theirs(record, data, {**wanted, "extra": ""}, last))
@@ -171,6 +171,14 @@ def _typed(item: Item, data: Data, record: Record, *, has_base: bool) -> tuple[s
         elif (named := known.field_for(name, types[here])) is not None:
             out.setdefault(named, value)
     return there, out
+
+
+def _carried(data: Data, kind: str) -> dict[str, Any]:
+    """The fields of an item under the names that they have in a type: where the server carries them over."""
+    known = item_types().types.get(str(data["itemType"]))
+    if data["itemType"] == kind or known is None:
+        return dict(data)
+    return _of_type({name: data[name] for name in ("itemType", *known.fields) if data.get(name)}, kind)
 
 
 def _of_type(fields: Mapping[str, Any], kind: str) -> dict[str, Any]:

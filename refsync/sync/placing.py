@@ -54,12 +54,12 @@ def place(draft: Draft, match: Match) -> None:
     before = replace(before, collections=tuple(sorted(put)))
     wanted = frozenset(draft.wanted[one] for one in item.shelves if one in draft.wanted)
     outcome = of_items.compared(item, data, before, living, wanted, has_base=has_base, restore=draft.restore)
-    _bring(draft, item, data, _with_others(draft, match, outcome))
+    _bring(draft, item, match, data, _with_others(draft, match, outcome))
 
 
 def _forget_old_keys(draft: Draft, match: Match) -> None:
-    """Forgets what is known under keys that an entry no longer goes by. Where such a key has a living item of its own, the
-    list has made one entry of two: that item has left the list."""
+    """Forgets what is known under keys that an entry no longer goes by. Where such a key has an item of its own, the list has
+    made one entry of two: that item has left the list."""
     record = match.record
     draft.listed.add(match.item.entry.key)
     for old in {*match.item.keys, *([record.id] if record else [])} - {match.item.entry.key}:
@@ -67,7 +67,7 @@ def _forget_old_keys(draft: Draft, match: Match) -> None:
         if known is None:
             continue
         is_same = record is None or old == record.id or known.key == record.key
-        if is_same or known.gone == WAITING or is_gone(draft.seen.items.get(known.key)):
+        if is_same or known.gone == WAITING:
             draft.records["item", old] = None
             draft.listed.add(old)
 
@@ -106,7 +106,7 @@ def _make(draft: Draft, item: Item, key: str, living: list[str]) -> None:
     write = Write(what="item", id=item.entry.key, key=key, version=0, data=of_items.properties(after), record=after)
     draft.write(write, "+", item.entry.key, {"title": (None, item.fields.get("title", ""))})
     if ("item", item.entry.key) not in draft.skip:  # a refused item has no children
-        _hang(draft, item, key)
+        _hang(draft, item, key, item.entry.key)
 
 
 def _with_others(draft: Draft, match: Match, outcome: Outcome) -> Outcome:
@@ -121,7 +121,7 @@ def _with_others(draft: Draft, match: Match, outcome: Outcome) -> Outcome:
     return replace(outcome, record=replace(outcome.record, told=told))
 
 
-def _bring(draft: Draft, item: Item, data: Data, outcome: Outcome) -> None:
+def _bring(draft: Draft, item: Item, match: Match, data: Data, outcome: Outcome) -> None:
     """Has an item sent as it is to become."""
     record, now = outcome.record, data.get("collections") or ()
     draft.tell_conflict("item", record.id, record.key, outcome.told, outcome.line)
@@ -144,26 +144,27 @@ def _bring(draft: Draft, item: Item, data: Data, outcome: Outcome) -> None:
         draft.records["item", record.id] = record
         draft.more["unchanged"] += 1
     if not record.is_adopted:
-        _hang(draft, item, record.key)
+        _hang(draft, item, record.key, match.record.id if match.record else record.id)
 
 
-def _hang(draft: Draft, item: Item, parent: str) -> None:
-    """The links of an item that refsync made."""
+def _hang(draft: Draft, item: Item, parent: str, also: str) -> None:
+    """The links of an item that refsync made; `also` is a name that the base has of it, beside the keys of its entry."""
+    names = tuple(dict.fromkeys((*item.keys, also)))
     hung = set()
     for link in item.links:
-        hung |= _link(draft, item, link, parent)
-    for key in item.keys:
-        for id in draft.links.get(key, ()):
+        hung |= _link(draft, names, link, parent)
+    for name in names:
+        for id in draft.links.get(name, ()):
             record = draft.base.records["attachment", id]
             data = draft.seen.items.get(record.key)
             if id not in hung and data is not None and not is_gone(data) and data.get("parentItem") == parent:
                 draft.leave_unlisted(record, id, "delete it in Zotero if it is not wanted")
 
 
-def _link(draft: Draft, item: Item, link: Link, parent: str) -> set[str]:
+def _link(draft: Draft, names: tuple[str, ...], link: Link, parent: str) -> set[str]:
     """Decides about a link of an item; the ids under which it is known."""
-    id: Id = ("attachment", f"{item.entry.key} {link.label}")
-    record, old = _known_link(draft, item, link, parent)
+    id: Id = ("attachment", f"{names[0]} {link.label}")
+    record, old = _known_link(draft, names, link, parent)
     if old is not None:
         draft.records["attachment", old] = None
     key = record.key if record else client_key(draft.desired.catalog, *id)
@@ -183,19 +184,23 @@ def _link(draft: Draft, item: Item, link: Link, parent: str) -> set[str]:
     return {id[1], *([old] if old else [])}
 
 
-def _known_link(draft: Draft, item: Item, link: Link, parent: str) -> tuple[Record | None, str | None]:
-    """(what is known of a link of an item, the id that it is known by where the entry's key was another one)."""
-    id = f"{item.entry.key} {link.label}"
+def _known_link(draft: Draft, names: tuple[str, ...], link: Link, parent: str) -> tuple[Record | None, str | None]:
+    """(what is known of a link of an item, the id that it is known by where the entry's key was another one). A link of the
+    item to the same address is that one, whoever has made it."""
+    id = f"{names[0]} {link.label}"
     if (record := draft.base.records.get(("attachment", id))) is not None:
         return record, None
-    for alias in item.entry.aliases:
-        old = f"{alias} {link.label}"
+    for name in names:
+        old = f"{name} {link.label}"
         record = draft.base.records.get(("attachment", old))
         key = record.key if record else client_key(draft.desired.catalog, "attachment", old)
         data = draft.seen.items.get(key)
         if data is not None and data.get("parentItem") == parent:
-            found = record or Record(what="attachment", id=old, key=key)
-            return found, old if record else None
+            return record or Record(what="attachment", id=old, key=key), old if record else None
+    for key in draft.seen.kin.get(parent, ()):
+        data = draft.seen.items[key]
+        if data.get("linkMode") == "linked_url" and plain(data.get("url")) == link.url:
+            return Record(what="attachment", id=id, key=key), None
     return None, None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from refsync.sync.base import UNDONE, WAITING, Base, Id, Record, What
 from refsync.sync.changes import Change, Plan, Removal, Sign, Write, planned
 from refsync.sync.items import cleared, is_same
+from refsync.sync.itemtypes import item_types
 from refsync.sync.journal import Deed
 from refsync.sync.seen import Data, Seen, is_gone, plain
 
@@ -247,7 +248,9 @@ def _old_values(deed: Deed, data: Data) -> tuple[dict[str, Any], set[str]]:
         elif name in deed.before and not _is_as_sent(name, there, deed.before[name]):
             back[name] = deed.before[name] if deed.before[name] is not None else ""
     if "itemType" in back:  # its fields went with the type
+        names = {*item_types().types[back["itemType"]].fields, "itemType", "creators", "tags", "collections", "extra"}
         back = {**{name: value for name, value in deed.before.items() if name not in deed.sent}, **back}
+        back = {name: value for name, value in back.items() if name in names}
         back |= cleared(data, back, back["itemType"])
     return back, left
 
