@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import keyring
 import pytest
 from click.testing import CliRunner, Result
+from werkzeug.test import run_wsgi_app
 
 from refsync.cli import cli
 from refsync.model import Failure
@@ -141,6 +143,8 @@ def test_who_named_no_library_is_not_kept_waiting(desk: Desk) -> None:
     assert SUGGESTED not in desk.sync().stderr
     with desk.zotero(reads_only=True):
         assert SUGGESTED not in desk.sync().stderr
+    with desk.zotero(enabled=False):
+        assert f"`{SUGGESTED}` writes into its library once you switch on Settings > Advanced" in desk.sync().stderr
 
 
 def test_permission_is_explained_then_asked_once(desk: Desk) -> None:
@@ -417,6 +421,26 @@ class Lost(Deaf):
         return answer
 
 
+class Late(Deaf):
+    """The `at`-th write arrives when the client has given it up, right before its next one."""
+
+    def __call__(self, app: Any) -> Any:
+        held: list[tuple[Any, bytes]] = []
+
+        def answer(environ: Any, start: Any) -> Any:
+            if environ["REQUEST_METHOD"] == "POST" and not environ["PATH_INFO"].endswith("authorize"):
+                self.left -= 1
+                if self.left == 0:
+                    held.append((dict(environ), environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+                    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                    raise ConnectionAbortedError
+                for sent, body in [held.pop()] if held else []:
+                    run_wsgi_app(app, {**sent, "wsgi.input": io.BytesIO(body)}, buffered=True)
+            return app(environ, start)
+
+        return answer
+
+
 def raw(there: DesktopWorld, what: str) -> list[dict[str, Any]]:
     """What the library holds, by the desktop's own keys, without looking at what refsync knows."""
     import requests
@@ -437,9 +461,10 @@ def retitle(there: DesktopWorld) -> None:
             assert done.status_code == 204, done.text
 
 
+@pytest.mark.parametrize("how", [Deaf, Late, Lost])
 @pytest.mark.parametrize("at", range(2, 7), ids=["root", "topics", "inner topics", "items", "links"])
-def test_an_answer_that_is_lost_makes_nothing_twice(at: int, tmp_path: Path) -> None:
-    with world_of("desktop", tmp_path, Deaf(at), settings=LINKED) as there:
+def test_an_answer_that_is_lost_makes_nothing_twice(at: int, how: type[Deaf], tmp_path: Path) -> None:
+    with world_of("desktop", tmp_path, how(at), settings=LINKED) as there:
         report = there.sync(LIST)
         assert (report.refused, len(there.all("items")), len(there.all("collections"))) == ({}, 4, 4)
         assert differences(there, desired(LIST, TABLES, LINKED)) == []

@@ -167,7 +167,8 @@ def sandbox(file: Path | None, port: int, desktop: bool) -> None:
         with serving.serving(path, port=port, desktop=desktop, consent=_consent) as server:
             if desktop:
                 click.echo(f"{server.url}/")
-                click.echo(f"serving {path} as Zotero's desktop does; end with Ctrl-C.", err=True)
+                start = f"In another terminal: REFSYNC_DESKTOP_URL={server.url} refsync sync --library desktop"
+                click.echo(f"serving {path} as Zotero's desktop does; end with Ctrl-C. {start}", err=True)
             else:
                 click.echo(f"export ZOTERO_API_URL={server.url}")
                 click.echo(f"export ZOTERO_API_KEY={server.key}")

@@ -40,6 +40,10 @@ _NAME = re.compile(r"\b[2-9A-NP-Z]{8}\b")
 _AGAIN = 409  # as a server says that what an object stands in is not there (yet)
 
 
+class SwitchedOff(Failure):
+    """A Zotero is running, and its local API is off, as it is unless somebody switches it on."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desktop:
     """A Zotero that answers: the address of its API, its Zotero-Server-ID (which lives in its database), its version."""
@@ -82,11 +86,12 @@ def found(url: str, *, connect: float = 5.0, silence: float = 30.0) -> Desktop:
     version = _plain(answer.headers.get("X-Zotero-Version", ""))
     id = answer.headers.get("Zotero-Server-ID", "")
     if answer.status_code == 403 and ("Zotero-API-Version" in answer.headers or version):
-        raise _failure("lets no program in.", f"Switch on, in Zotero: {_SETTING}. {_FALLBACK}")
+        problem = _failure("lets no program in.", f"Switch on, in Zotero: {_SETTING}. {_FALLBACK}").problem
+        raise SwitchedOff(problem)
     if answer.status_code != 200 or not ("Zotero-API-Version" in answer.headers or version):
         what = f"gives an answer that is not Zotero's ({answer.status_code})."
         raise Failure(Problem(where=url, what=what, hint=f"Check what runs at that address. {_FALLBACK}"))
-    if not id.isalnum():
+    if not re.fullmatch(r"[\w-]{4,64}", id):
         hint = f"Update it to Zotero 10, with Help > Check for Updates. {_FALLBACK}"
         raise _failure(f"{f'{version} ' if version else ''}lets programs read only.", hint)
     return Desktop(url=url, id=id, version=version)
@@ -102,10 +107,14 @@ def _plain(text: str) -> str:
 
 def suggestion(environment: Mapping[str, str]) -> str | None:
     """A line for one who named no library, where a Zotero answers at once: it is asked nothing but who it is."""
+    command = "`refsync sync --library desktop` writes into its library"
     with suppress(Failure):
         if url := address(environment):
-            found(url, connect=0.2, silence=0.5)
-            return "Zotero is running here: `refsync sync --library desktop` writes into its library."
+            try:
+                found(url, connect=0.2, silence=0.5)
+            except SwitchedOff:
+                return f"Zotero is running here: {command} once you switch on {_SETTING}."
+            return f"Zotero is running here: {command}."
     return None
 
 
@@ -240,7 +249,7 @@ class DesktopLibrary(Library):
         self._there |= set(made.values())
         again: frozenset[int] = frozenset()
         if takes is None and made:
-            self._given.note_takes(self._zotero_version, True)
+            self._given.note_takes(self._zotero_version, all(name == key for name, key in made.items()))
         elif takes is None and any("primaryData" in fault.message for fault in answer.failed.values()):
             self._given.note_takes(self._zotero_version, False)
             again = frozenset(places)
