@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from werkzeug.test import run_wsgi_app
 
 from refsync.cli import cli
-from refsync.model import Failure
+from refsync.model import Failure, Person
 from refsync.settings import Settings, Zotero
 from refsync.sync import desktop, places, sandbox
 from refsync.sync.desired import ROOT, desired
@@ -556,3 +556,18 @@ def test_a_failure_shows_no_key(tmp_path: Path) -> None:
     with pytest.raises(Failure) as caught, there.library():
         pass
     assert key not in str(caught.value)
+
+
+def test_what_the_desktop_took_the_server_takes_too(there: DesktopWorld, tmp_path: Path) -> None:
+    people = (Person(family="F" * 300, given="G" * 300), Person(literal="L" * 300))
+    links = {"L" * 300: "https://a.test/1", "code": f"https://a.test/{'x' * 70_000}"}
+    more = {"authors": people, "tags": ("t" * 300, "fine"), "abstract": "ä" * 40_000, "links": links}
+    wanted = desired(catalog(entry("one", **more), topics={"a": "N" * 300}), TABLES, LINKED)
+    assert len(wanted.problems) == 4
+    there.sync(wanted)
+    with world(tmp_path / "web") as web:
+        for what in ("collections", "items"):
+            held = sorted(there.all(what).values(), key=lambda one: "parentCollection" in one or "parentItem" in one)
+            for one in held:
+                sent = {**{name: value for name, value in one.items() if value}, "version": 0}
+                assert web.call("POST", what, [sent]).json()["failed"] == {}
