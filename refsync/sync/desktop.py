@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from refsync import __version__
 from refsync.model import Failure, Problem
 from refsync.sync import given as of_given
 from refsync.sync.base import Base
 from refsync.sync.desired import ROOT, Desired
 from refsync.sync.given import Given, renamed, renamed_data
-from refsync.sync.permission import Permission
+from refsync.sync.permission import Permission, client
 from refsync.sync.recognising import arrived, ours
 from refsync.sync.seen import Seen, client_key, within
 from refsync.sync.transport import Locked, Moved, Transport, Unchanged, Unsure
@@ -73,11 +72,9 @@ def found(url: str, *, connect: float = 5.0, silence: float = 30.0) -> Desktop:
     `connect` and `silence` are seconds."""
     if not url:
         raise _failure("is not asked.", f"{VARIABLE} is empty: take it out.")
-    headers = {"Zotero-API-Version": "3", "User-Agent": f"refsync/{__version__}"}
-    times = httpx2.Timeout(connect, read=silence)
     try:
-        with httpx2.Client(trust_env=False, timeout=times, follow_redirects=False) as client:
-            answer = client.get(f"{url}/", headers=headers)
+        with client(connect=connect, silence=silence) as asking:
+            answer = asking.get(f"{url}/")
     except httpx2.ConnectError:
         raise _failure("is not running.", f"Start it and run this again. {_FALLBACK}") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):

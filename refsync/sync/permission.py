@@ -24,6 +24,15 @@ EXPLAINED = (
 )
 
 
+def client(*, connect: float, silence: float) -> httpx2.Client:
+    """A client for Zotero on this machine, that waits so many seconds: no proxy, and no certificates, which take a while to
+    be read."""
+    return httpx2.Client(
+        trust_env=False, verify=False, follow_redirects=False, timeout=httpx2.Timeout(connect, read=silence),
+        headers={"Zotero-API-Version": "3", "User-Agent": f"refsync/{__version__}"},
+    )  # fmt: skip
+
+
 class Permission:
     """The key of one desktop: `url` of its API, `server` its Zotero-Server-ID. `show` gets what a person has to read before
     the dialog appears; `state` is refsync's own folder."""
@@ -62,12 +71,11 @@ class Permission:
 
     def _answer(self) -> tuple[str, bool]:
         """(a key, whether it is good for more than one request): what the person clicks."""
-        headers = {"Zotero-Server-ID": self._server, "Zotero-API-Version": "3", "User-Agent": f"refsync/{__version__}"}
-        times = httpx2.Timeout(5.0, read=_LONGEST)
         later = "Nothing was written by this. Run it again."
         try:
-            with httpx2.Client(trust_env=False, timeout=times, follow_redirects=False) as client:
-                answer = client.post(f"{self._url}/local/authorize", json={"appName": NAME}, headers=headers)
+            with client(connect=5.0, silence=_LONGEST) as asking:
+                head = {"Zotero-Server-ID": self._server}
+                answer = asking.post(f"{self._url}/local/authorize", json={"appName": NAME}, headers=head)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):
             raise self._failure("did not answer whether refsync may write.", later) from None
         said: Any = None
