@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -571,3 +572,30 @@ def test_what_the_desktop_took_the_server_takes_too(there: DesktopWorld, tmp_pat
             for one in held:
                 sent = {**{name: value for name, value in one.items() if value}, "version": 0}
                 assert web.call("POST", what, [sent]).json()["failed"] == {}
+
+
+def test_a_library_that_was_put_back_from_a_copy(tmp_path: Path) -> None:
+    file, copy = tmp_path / "library.sqlite", tmp_path / "copy.sqlite"
+    with world_of("desktop", tmp_path, path=file, settings=LINKED) as there:
+        there.sync(catalog(ONE))
+    shutil.copy(file, copy)
+    with world_of("desktop", tmp_path, path=file, settings=LINKED) as there:
+        there.sync(LIST)
+    shutil.copy(copy, file)
+    with world_of("desktop", tmp_path, path=file, settings=LINKED) as there:
+        report = there.sync(LIST)
+        assert "older than at the last sync" in report.notes[0]
+        assert differences(there, desired(LIST, TABLES, LINKED)) == []
+        assert there.sync(LIST).plan.changes == ()
+
+
+def test_a_line_that_was_cut_off_costs_only_itself(there: DesktopWorld, tmp_path: Path) -> None:
+    there.sync(LIST)
+    file = places.given_path(tmp_path, there.place.owner(""))
+    with file.open("ab") as out:
+        out.write(b'{"given": {"AAAAAAAA"')
+    assert there.sync(LIST).plan.changes == ()
+    longer = catalog(ONE, TWO, entry("three"))
+    there.sync(longer)
+    assert differences(there, desired(longer, TABLES, LINKED)) == []
+    assert there.sync(longer).plan.changes == ()

@@ -24,7 +24,7 @@ from refsync.sync.given import Given, renamed, renamed_data
 from refsync.sync.permission import Permission, client
 from refsync.sync.recognising import arrived, ours
 from refsync.sync.seen import Seen, client_key, within
-from refsync.sync.transport import Locked, Moved, Transport, Unchanged, Unsure
+from refsync.sync.transport import Locked, Moved, Transport, Unsure
 from refsync.sync.zotero import Answer, Fault, Library, Rewound
 
 T = TypeVar("T")
@@ -165,20 +165,16 @@ class DesktopLibrary(Library):
         return root in self._given.keys or root in self._there
 
     def _seen(self, before: Seen, read: dict[str, dict[str, Any]]) -> Seen | None:
-        """All versions are asked for, because nothing tells what was deleted; of objects only those that are new."""
-        try:
-            self.transport.since = before.version
-            self._versions("items", includeTrashed=1)
-        except Unchanged:
-            return before
-        finally:
-            self.transport.since = None
-        if self._version < before.version:
-            raise Rewound
+        """All versions are asked for, because nothing tells what was deleted; of objects only those that are new. Not whether
+        there is anything new at all: one that was put back from a copy would say no."""
         for what, objects in (("collections", before.collections), ("items", before.items)):
             read[what] = {**objects, **read[what]}
         now = self._first(read)
-        return replace(now, items=within(now.items, now.collections)) if now is not None else None
+        if now is None or now == before:
+            return now and before
+        if now.version < before.version:
+            raise Rewound
+        return replace(now, items=within(now.items, now.collections))
 
     # ------------------------------------------------------------------------------------------------------------
     # Writing
