@@ -66,7 +66,9 @@ class Journal:
         """The numbers of all runs."""
         if not self._folder.is_dir():
             return []
-        return sorted(int(path.stem) for path in self._folder.glob("*.jsonl") if path.stem.isdigit())
+        return sorted(
+            int(path.stem) for path in self._folder.glob("*.jsonl") if path.stem.isascii() and path.stem.isdigit()
+        )
 
     def begin(self, *, folder: str, spec: str, when: str, owner: Owner, base: Path) -> None:
         """Takes the next number, which no other process then gets. `base` is the file of the owner's base."""
