@@ -17,7 +17,7 @@ CHANGING = frozenset({"version", "dateModified"})
 
 def test_what_is_filled_stays_and_nothing_is_there_twice(tmp_path: Path) -> None:
     entries = catalog_of(EXAMPLE).entries
-    items, known = foreign(entries, 400)
+    items, known = foreign(entries, 5000)
     list_ = wanted("first")
     with world(tmp_path, settings=SETTINGS) as there:
         there.add("items", *items)

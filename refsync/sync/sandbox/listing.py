@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from refsync.sync.properties import KEY, Data, Refused
 from refsync.sync.sandbox.library import Stored
+from refsync.sync.sandbox.properties import KEY, Data, Refused
 from refsync.sync.sandbox.showing import SITE, View, collated, creator_summary
 
 _DEFAULT, _MOST, _MOST_KEYS = 25, 100, 100
