@@ -118,6 +118,8 @@ class Journal:
             known = self.numbers()
             hint = f"There are runs {known[0]} to {known[-1]}." if known else "Nothing was synced here yet."
             raise Failure(Problem(where=f"run {number}", what="is not known.", hint=hint), code=2)
+        if b"\n" not in path.read_bytes():  # it ended before its first deed: there is nothing to take back
+            return Run(number=number, folder="", spec="", when="", is_undone=True)
         (line, first), *rows = documents.rows_of(path) or [(1, None)]
         head = documents.fitting(first, _Head)
         if head is None:
