@@ -135,8 +135,7 @@ class Journal:
             is_undone = is_undone or (isinstance(value, dict) and "undone" in value)
         return Run(
             number=number, folder=head.folder, spec=head.spec, when=head.when, server=head.server, library=head.library,
- catalog=head.catalog, base=head.base,
-            deeds=tuple(deeds), is_undone=is_undone,
+            catalog=head.catalog, base=head.base, deeds=tuple(deeds), is_undone=is_undone,
         )  # fmt: skip
 
     def _append(self, rows: list[Mapping[str, Any]]) -> None:
