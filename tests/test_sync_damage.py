@@ -177,3 +177,8 @@ def test_a_run_that_ended_before_its_first_deed(head: bytes, there: World) -> No
     (there.files(LIST.id).journal / "2.jsonl").write_bytes(head)
     assert journal.numbers() == [1, 2]
     assert (journal.run(2).deeds, journal.run(2).is_undone) == ((), True)
+
+
+def test_a_file_that_is_no_run_is_none(there: World) -> None:
+    (there.files(LIST.id).journal / "².jsonl").touch()
+    assert run.Journal(there.files(LIST.id).journal).numbers() == [1]
