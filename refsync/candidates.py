@@ -128,7 +128,7 @@ def _agree(first: Entry, second: Entry) -> bool:
     """Whether the records of two identifiers of one work can be of one work."""
     if first.authors and second.authors and not matching.share_author(first, second):
         return False
-    return _confirms(first, second, second.title) or _confirms(second, first, first.title)
+    return _confirms(first, second, first.title) or _confirms(second, first, second.title)
 
 
 def _shown(one: Found) -> str:

@@ -135,4 +135,4 @@ def problems(catalog: Catalog) -> tuple[Problem, ...]:
 def place(problem: Problem) -> tuple[str, int]:
     """Where a problem stands among others: by file and line."""
     file, _, line = problem.where.rpartition(":")
-    return (file, int(line)) if line.isdigit() else (problem.where, 0)
+    return (file, int(line)) if line.isascii() and line.isdigit() else (problem.where, 0)

@@ -78,6 +78,10 @@ def load(folder: Path) -> Settings:
             what = f"`exports` names {name!r} twice."
             raise Failure(Problem(where=FILE, what=what, hint="Remove one of them."))
         seen.add(name.casefold())
+    shelf = found.zotero.collection
+    if shelf is not None and not any(char.isprintable() and not char.isspace() for char in shelf):
+        what = f"`zotero.collection`: {shelf!r} is no name of a collection."
+        raise Failure(Problem(where=FILE, what=what, hint="Name one, or remove the line."))
     if found.mappings is not None and not (folder / found.mappings).is_dir():
         raise Failure(Problem(where=FILE, what=f"`mappings`: no folder {found.mappings!r}.", hint="Mend it there."))
     return found

@@ -398,7 +398,7 @@ class _Pace:
     def learn(self, host: str, headers: Mapping[str, str]) -> None:
         """Crossref's headers: so many questions in so many seconds."""
         limit, interval = headers.get("x-rate-limit-limit", ""), headers.get("x-rate-limit-interval", "")
-        if limit.isdigit() and int(limit) and (found := re.fullmatch(r"(\d+)s", interval)):
+        if limit.isascii() and limit.isdigit() and int(limit) and (found := re.fullmatch(r"(\d+)s", interval)):
             self.least[host] = max(self.least.get(host, 0.0), int(found[1]) / int(limit))
 
 

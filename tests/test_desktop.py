@@ -12,19 +12,14 @@ import requests
 from click.testing import CliRunner
 from werkzeug.test import Client
 
-from refsync import documents
 from refsync.cli import cli, syncing
 from refsync.sync import sandbox
 from refsync.sync.sandbox.accounts import Accounts
 from refsync.sync.sandbox.consents import Consents
 from refsync.sync.sandbox.database import Database
-from tests.test_sandbox import FOLDER, holds
+from tests.exchanges import body, compare, exchanges, named
 
-CASES = [
-    pytest.param(steps, id=f"{path.stem}: {name}")
-    for path in sorted(FOLDER.glob("desktop*.yaml"))
-    for name, steps in documents.parsed(path.read_text(encoding="utf-8"), str(path)).items()
-]
+CASES = exchanges("desktop*.yaml")
 KNOWN = {"as", "said", "pause", "ask", "key", "body", "repeat", "long", "headers"}
 KNOWN |= {"status", "dropped", "version", "answer", "failed", "count", "text", "shown", "keep"}
 HOST = "http://127.0.0.1:80"
@@ -43,15 +38,10 @@ class Visitor:
         self.accounts = Accounts(database=database, now=lambda: self.clock)
         self.client = Client(sandbox.Desktop(self.accounts, self.consents))
 
-    def named(self, text: str) -> str:
-        for name, value in self.names.items():
-            text = text.replace(name, value)
-        return text
-
     def does(self, step: dict[str, Any]) -> None:
         """Asks, and checks the answer."""
         assert step.keys() <= KNOWN, step.keys() - KNOWN
-        step = json.loads(self.named(json.dumps(step)))
+        step = json.loads(named(self.names, json.dumps(step)))
         if "as" in step:
             self.client = Client(sandbox.Desktop(self.accounts, self.consents, **step["as"]))
         self.said = step.get("said", self.said)
@@ -59,7 +49,7 @@ class Visitor:
         headers = {"Zotero-API-Key": step.get("key", "KEY")} if method != "GET" else {}
         headers |= {"Zotero-Server-ID": self.names["SERVER"]} if method != "GET" else {}
         headers = {name: value for name, value in {**headers, **step.get("headers", {})}.items() if value is not None}
-        asked = {"method": method, "headers": headers, "data": data(step)}
+        asked = {"method": method, "headers": headers, "data": body(step)}
         if step.get("dropped"):
             with pytest.raises(ConnectionAbortedError):
                 self.client.open(path, HOST, **asked)
@@ -72,22 +62,7 @@ class Visitor:
         assert {name: answer.headers.get(name) for name in step.get("shown", {})} == step.get("shown", {})
         assert step.get("text", "") in text
         if {"answer", "failed", "count", "keep"} & step.keys():
-            self.compare(step, json.loads(text))
-
-    def compare(self, step: dict[str, Any], got: Any) -> None:
-        assert "answer" not in step or holds(got, step["answer"]), got
-        if "failed" in step:
-            assert {at: one["code"] for at, one in got["failed"].items()} == step["failed"], got["failed"]
-        assert "count" not in step or len(got) == step["count"]
-        for name, of in step.get("keep", {}).items():
-            self.names[name] = got[of] if isinstance(of, str) else got[of[0]][of[1]]
-
-
-def data(step: dict[str, Any]) -> str | None:
-    body = step.get("body")
-    if "long" in step:
-        body = [{field: "x" * size, "itemType": kind} for field, size, kind in step["long"]]
-    return None if body is None else json.dumps(body * step.get("repeat", 1) if isinstance(body, list) else body)
+            compare(step, json.loads(text), self.names)
 
 
 @pytest.mark.parametrize("steps", CASES)

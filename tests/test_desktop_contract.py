@@ -15,7 +15,7 @@ from refsync.sync.sandbox.consents import Consents
 from refsync.sync.sandbox.database import Database
 from refsync.sync.sandbox.library import Library
 from tests.conftest import SHARED
-from tests.test_sandbox_contract import different, expanded, moment
+from tests.records import Made, check, different, expanded, replayed
 
 RECORDS = SHARED / "zotero" / "local-contract.jsonl"
 HEADERS = ("Last-Modified-Version", "Total-Results", "Link", "Content-Type", "WWW-Authenticate", "Retry-After")
@@ -41,7 +41,7 @@ class Replay:
         self.desktop = sandbox.Desktop(accounts, self.consents)
         self.client = Client(self.desktop)
         self.library = Library(database=database, name="users/0")
-        self.made = {SERVER: self.consents.known_as("server"), USER: self.consents.known_as("user")}
+        self.made = Made({SERVER: self.consents.known_as("server"), USER: self.consents.known_as("user")})
         for key, name in (("2MZM24Z3", "x" * 256), ("VGGZLR34", "c")):  # were there already
             with self.library.writing() as version:
                 self.library.put("collections", key, version, {"name": name, "parentCollection": False})
@@ -52,23 +52,23 @@ class Replay:
         self.between()
         request, expected = record["request"], record["response"]
         body = request.get("body")
-        data = self.ours("" if body is None else json.dumps(expanded(body)))
-        headers = {name: self.ours(value) for name, value in request["headers"].items()}
-        path = self.ours(request["path"])
+        data = self.made.ours("" if body is None else json.dumps(expanded(body)))
+        headers = {name: self.made.ours(value) for name, value in request["headers"].items()}
+        path = self.made.ours(request["path"])
         answer = self.client.open(path, HOST, method=request["method"], headers=headers, data=data)
         text = answer.get_data(as_text=True)
         got = json.loads(text) if text and answer.mimetype == "application/json" else text
         wanted = expanded(expected["body"])
-        self.learn(wanted, got)
+        self.made.learn(wanted, got, *(["key"] if isinstance(wanted, dict) and "remember" in wanted else []))
         found = [] if answer.status_code == expected["status"] else [f"{answer.status_code}, not {expected['status']}"]
         for name in HEADERS:
             theirs = expected["headers"].get(name)
             ours = answer.headers.get(name)
             if name == "Content-Type" and ours:
                 ours = answer.mimetype if text else None
-            if ours != (self.ours(theirs) if theirs else theirs):
+            if ours != (self.made.ours(theirs) if theirs else theirs):
                 found.append(f"{name} {ours}, not {theirs}")
-        return [*found, *different("", got, json.loads(self.ours(json.dumps(wanted)))), *self.wording(got, wanted)]
+        return [*found, *different("", got, self.made.mapped(wanted)), *self.wording(got, wanted)]
 
     def between(self) -> None:
         """What happened between the records and was not recorded."""
@@ -89,38 +89,12 @@ class Replay:
         expected = {at: one["message"] for at, one in wanted["failed"].items()}
         return [] if told == expected else [f"{told}, not {expected}"]
 
-    def ours(self, text: str) -> str:
-        for theirs, ours in self.made.items():
-            text = text.replace(theirs, ours)
-        return text
-
-    def learn(self, wanted: Any, got: Any) -> None:
-        """Which key stands for which, from the places where both made one."""
-        if not (isinstance(wanted, dict) and isinstance(got, dict)):
-            return
-        for index, key in wanted.get("success", {}).items():
-            if (ours := got.get("success", {}).get(index)) and ours != key:
-                self.made[key] = ours
-        if "key" in wanted and "remember" in wanted and "key" in got:
-            self.made[wanted["key"]] = got["key"]
-
 
 @pytest.fixture(scope="module")
 def differences() -> dict[str, list[str]]:
-    if not RECORDS.is_file():
-        pytest.skip("the recorded exchanges (../shared/zotero/local-contract.jsonl) are not here")
-    records = [json.loads(line) for line in RECORDS.read_text(encoding="utf-8").splitlines()]
-    found = {}
     with Database.opened(None) as database:
-        replay = Replay(database)
-        for number, record in enumerate(records):
-            if latest := moment(records, number):
-                replay.clock = max(replay.clock, datetime.fromisoformat(latest))
-            found[record["name"]] = replay.sent(record)
-    return found
+        return replayed(RECORDS, Replay(database))
 
 
 def test_the_sandbox_answers_as_the_desktop(differences: dict[str, list[str]]) -> None:
-    failing = {name: why for name, why in differences.items() if why}
-    assert failing.keys() == DIFFERENT.keys(), {name: why[:3] for name, why in failing.items() if name not in DIFFERENT}
-    assert len(differences) - len(failing) >= LEAST
+    check(differences, DIFFERENT, LEAST)

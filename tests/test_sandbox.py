@@ -16,21 +16,15 @@ import pytest
 import requests
 from werkzeug.test import Client
 
-from refsync import documents
 from refsync.model import Failure
 from refsync.sync import sandbox
 from refsync.sync.itemtypes import item_types
 from refsync.sync.sandbox.accounts import Accounts
 from refsync.sync.sandbox.database import Database, NoShelf
 from tests.conftest import ROOT, SHARED
+from tests.exchanges import body, compare, exchanges, named
 
-FOLDER = ROOT / "tests" / "cases" / "sandbox"
-CASES = [
-    pytest.param(steps, id=f"{path.stem}: {name}")
-    for path in sorted(FOLDER.glob("*.yaml"))
-    if not path.stem.startswith("desktop")
-    for name, steps in documents.parsed(path.read_text(encoding="utf-8"), str(path)).items()
-]
+CASES = [one for one in exchanges("*.yaml") if not str(one.id).startswith("desktop")]
 KNOWN = {"ask", "key", "body", "repeat", "long", "headers"}
 KNOWN |= {"status", "version", "answer", "failed", "keys", "count", "text", "shown", "keep"}
 
@@ -53,25 +47,14 @@ class Visitor:
         }
         self.client = Client(sandbox.Sandbox(accounts))
 
-    def named(self, text: str) -> str:
-        for name, value in self.names.items():
-            text = text.replace(name, value)
-        return text
-
     def does(self, step: dict[str, Any]) -> None:
         """Asks, and checks the answer."""
         assert step.keys() <= KNOWN, step.keys() - KNOWN
         method, path = step["ask"]
         headers = dict(step.get("headers", {}))
         if (key := step.get("key", "FULL")) is not None:
-            headers["Zotero-API-Key"] = self.named(key)
-        body = step.get("body")
-        if "long" in step:
-            body = [{field: "x" * size} | ({"itemType": kind} if kind else {}) for field, size, kind in step["long"]]
-        if "repeat" in step:
-            body = body * step["repeat"] if isinstance(body, list) else body
-        data = body if isinstance(body, str) or body is None else json.dumps(body)
-        answer = self.client.open(self.named(path), method=method, headers=headers, data=data)
+            headers["Zotero-API-Key"] = named(self.names, key)
+        answer = self.client.open(named(self.names, path), method=method, headers=headers, data=body(step))
         text = answer.get_data(as_text=True)
         assert answer.status_code == step["status"], text
         version = answer.headers.get("Last-Modified-Version")
@@ -82,25 +65,7 @@ class Visitor:
         if "keys" in step:
             assert text.split() == step["keys"]
         if {"answer", "failed", "count", "keep"} & step.keys():
-            self.compare(step, json.loads(text))
-
-    def compare(self, step: dict[str, Any], got: Any) -> None:
-        if "answer" in step:
-            assert holds(got, step["answer"]), got
-        if "failed" in step:
-            assert {at: one["code"] for at, one in got["failed"].items()} == step["failed"], got["failed"]
-        if "count" in step:
-            assert len(got) == step["count"]
-        self.names |= {name: got[of] for name, of in step.get("keep", {}).items()}
-
-
-def holds(got: Any, wanted: Any) -> bool:
-    """Whether an answer has all that is wanted: of an object what is named (null: is not there), lists as long."""
-    if isinstance(wanted, dict) and wanted and isinstance(got, dict):
-        return all(name not in got if one is None else holds(got.get(name), one) for name, one in wanted.items())
-    if isinstance(wanted, list) and isinstance(got, list):
-        return len(got) == len(wanted) and all(map(holds, got, wanted))
-    return bool(got == wanted)
+            compare(step, json.loads(text), self.names)
 
 
 @pytest.mark.parametrize("steps", CASES)

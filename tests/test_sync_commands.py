@@ -89,6 +89,58 @@ def test_dry_run_writes_nothing_at_all(folder: Path) -> None:
     assert files(folder.parent) == before
 
 
+@pytest.mark.parametrize("was", ["empty", "a library", "not there"])
+def test_what_only_shows_writes_to_no_sandbox(was: str, folder: Path) -> None:
+    file = folder.parent / "mine.sqlite"
+    if was == "empty":
+        file.touch()
+    elif was == "a library":
+        with sandbox.serving(file):
+            pass
+    before = files(folder.parent)
+    for words in (("sync", folder, "--dry-run"), ("status", folder)):
+        assert "160 created" in run(*words, "--library", f"sandbox:{file}").output
+    run("sync", folder, "--check", "--library", f"sandbox:{file}", code=3)
+    assert files(folder.parent) == before
+
+
+def test_nothing_that_only_shows_leaves_a_file(folder: Path) -> None:
+    run("sync", folder)
+    before = files(folder.parent)
+    for words in (
+        ("sync", folder, "--dry-run"),
+        ("sync", folder, "--check"),
+        ("status", folder),
+        ("undo", "--dry-run"),
+    ):
+        run(*words)
+    assert files(folder.parent) == before
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\u00a0", "\u200b"])
+def test_a_collection_without_a_name_is_told(name: str, folder: Path) -> None:
+    (folder / "refsync.yaml").write_text(f"zotero: {{collection: {json.dumps(name)}}}\n", encoding="utf-8")
+    assert "is no name of a collection" in run("sync", folder, code=1).stderr
+
+
+def test_a_collection_that_is_there_twice_is_told(folder: Path, server: sandbox.Server) -> None:
+    (folder / "refsync.yaml").write_text("zotero: {library: user, collection: Survey}\n", encoding="utf-8")
+    url, access = f"{server.url}/users/{server.user}/collections", {"Zotero-API-Key": server.key}
+    requests.post(url, json=[{"name": "Survey"}, {"name": "Survey "}], headers=access, timeout=5)
+    for words in (("--yes",), ("--dry-run",)):
+        said = run("sync", folder, *words, code=4).stderr
+        assert "2 collections at the top are called 'Survey'. Nothing was written. Rename" in said
+    first, second = requests.get(url, headers=access, timeout=5).json()
+    requests.delete(
+        f"{url}/{second['key']}", headers={**access, "If-Unmodified-Since-Version": str(second["version"])}, timeout=5
+    )
+    run("sync", folder, "--yes")
+    (root,) = requests.get(f"{url}/top", headers=access, timeout=5).json()
+    assert (root["key"], root["meta"]["numCollections"] > 0) == (first["key"], True)
+    shutil.rmtree(folder.parent / "state")
+    assert value("sync", folder, "--yes")["changes"] == []
+
+
 def test_undo_and_status(folder: Path) -> None:
     run("sync", folder)
     assert "last sync  run 1" in run("status", folder).stdout
@@ -232,7 +284,7 @@ def test_the_base_may_lie_beside_the_catalog(folder: Path, server: sandbox.Serve
     assert base.read_bytes() == before
 
 
-@pytest.mark.parametrize("spec", ["nowhere", "group:x", "sandbox:", "user:1"])
+@pytest.mark.parametrize("spec", ["nowhere", "group:x", "group:²", "group:٣", "sandbox:", "user:1"])
 def test_what_is_no_library_is_told(spec: str, folder: Path) -> None:
     result = run("sync", folder, "--library", spec, code=2)
     assert "is no library" in result.stderr

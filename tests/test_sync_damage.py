@@ -169,3 +169,16 @@ def test_a_journal_that_a_sudden_end_cut_off(name: str, there: World) -> None:
     assert there.undo(LIST.id, 1).plan.counts["remove"] == 6
     assert run.Journal(journal).run(1).is_undone, "the mark has a line of its own"
     assert there.sync(LIST).plan.counts["create"] == 6
+
+
+@pytest.mark.parametrize("head", [b"", b'{"run": 2, "fol'])
+def test_a_run_that_ended_before_its_first_deed(head: bytes, there: World) -> None:
+    journal = run.Journal(there.files(LIST.id).journal)
+    (there.files(LIST.id).journal / "2.jsonl").write_bytes(head)
+    assert journal.numbers() == [1, 2]
+    assert (journal.run(2).deeds, journal.run(2).is_undone) == ((), True)
+
+
+def test_a_file_that_is_no_run_is_none(there: World) -> None:
+    (there.files(LIST.id).journal / "².jsonl").touch()
+    assert run.Journal(there.files(LIST.id).journal).numbers() == [1]

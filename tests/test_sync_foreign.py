@@ -17,12 +17,12 @@ CHANGING = frozenset({"version", "dateModified"})
 
 def test_what_is_filled_stays_and_nothing_is_there_twice(tmp_path: Path) -> None:
     entries = catalog_of(EXAMPLE).entries
-    items, known = foreign(entries, 400)
+    items, known = foreign(entries, 5000)
     list_ = wanted("first")
     with world(tmp_path, settings=SETTINGS) as there:
-        there.add("items", *items)
+        kept, *_ = there.add("items", *items)
         (shelf,) = there.add("collections", {"name": "Mine"})
-        there.edit("items", next(iter(there.all("items"))), collections=[shelf])
+        there.edit("items", kept, collections=[shelf])
         before = there.all("items")
         there.sync(list_)
         after = there.all("items")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from refsync.model import Venue
 from refsync.settings import Settings, Zotero
 from refsync.sync.base import Base, Owner, Record
 from refsync.sync.desired import RETIRED
@@ -105,6 +106,23 @@ def test_of_two_entries_that_became_one_the_living_item_counts(there: World) -> 
     assert places(there, "two") == {shelf("a"), shelf("b")}
     assert there.all("items")[item("one")]["deleted"]
     assert there.sync(joined).plan.changes == ()
+
+
+def test_a_link_of_an_entry_that_comes_back_under_another_key_is_not_doubled(there: World) -> None:
+    there.sync(catalog(WITH_CODE))
+    there.sync(catalog(TWO))
+    there.sync(catalog(replace(WITH_CODE, key="again"), TWO))
+    assert [one["itemType"] for one in there.all("items").values()].count("attachment") == 1
+
+
+def test_a_link_to_the_same_address_is_not_doubled_whoever_made_it(there: World) -> None:
+    without = catalog(replace(WITH_CODE, links={}))
+    there.sync(without)
+    link = {"itemType": "attachment", "linkMode": "linked_url", "title": "Mine", "url": "https://a.test/code"}
+    there.add("items", {**link, "parentItem": item("one")})
+    there.sync(catalog(WITH_CODE))
+    links = [one for one in there.all("items").values() if one["itemType"] == "attachment"]
+    assert [one["title"] for one in links] == ["Mine"]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -225,6 +243,17 @@ def test_what_a_later_run_changed_is_taken_back_first(there: World) -> None:
         assert told(there.undo(ID, number)) == []
         assert Journal(there.files(ID).journal).run(number).is_undone
     assert there.all("items")[item("one")]["title"] == ONE.title
+
+
+def test_another_type_under_another_venue_is_one_write_and_is_taken_back_whole(there: World) -> None:
+    there.sync(LIST)
+    before = there.shown()
+    journal = Venue(name="A Journal", kind="journal")
+    report = there.sync(catalog(replace(ONE, kind="article", venue=journal), TWO, THREE))
+    assert (there.all("items")[item("one")]["publicationTitle"], report.writes) == ("A Journal", 1)
+    assert report.run
+    assert there.undo(ID, report.run).refused == {}
+    assert there.shown() == before
 
 
 def test_a_run_is_taken_back_after_collections_of_then_are_gone(there: World) -> None:

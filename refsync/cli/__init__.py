@@ -10,6 +10,7 @@ import click
 from refsync import __version__
 from refsync.cli.building import build, check, rekey
 from refsync.cli.converting import convert
+from refsync.cli.failing import open_stdout, refused
 from refsync.cli.login import login, logout
 from refsync.cli.reading import read
 from refsync.cli.resolving import resolve
@@ -37,6 +38,12 @@ def _tolerant(stream: TextIO) -> None:
 
 def main() -> None:
     """The console script."""
+    open_stdout()
     for stream in (sys.stdout, sys.stderr):
         _tolerant(stream)
-    cli()
+    try:
+        cli()
+    except OSError as error:  # of what click itself shows: the help, the version
+        one = refused(error)
+        one.show()
+        sys.exit(one.exit_code)

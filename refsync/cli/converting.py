@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from refsync.cli.failing import failures, to_stdout
+from refsync.cli.failing import failures
 from refsync.cli.wishes import wished, wishes
 from refsync.model import Failure, Problem
 
@@ -62,7 +62,7 @@ def convert(source: str, target: str, read_as: str | None, write_as: str | None,
             problems.insert(0, Problem(where=target, what=what, hint="Look at --cited and --topic."))
         problems += without_effect(wish, into.name)
         if target == "-":
-            to_stdout(export.text)
+            click.echo(export.text, nl=False)
         else:
             path = Path(target)
             texts = {path: export.text, **{path.parent / name: one for name, one in export.beside.items()}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -27,11 +29,20 @@ class Refused(click.ClickException):
         click.echo(f"{click.style('refsync:', fg='red')} {self.format_message()}", err=True)
 
 
-def to_stdout(text: str) -> None:
-    """Writes data to standard output. Where there is none, nobody has them: the command has failed."""
+class _Closed(io.StringIO):
+    """Stands for a standard output that is not there: click passes over none, and a command that shows something to nobody
+    would seem to have done it."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "is closed")
+
+
+def open_stdout() -> None:
+    """Sees to it that a process whose standard output is closed fails when it writes there, and that no file of its own
+    comes to lie in its place."""
     if sys.stdout is None:
-        raise SystemExit(FAILED)
-    click.echo(text, nl=False)
+        os.open(os.devnull, os.O_WRONLY)
+        sys.stdout = _Closed()
 
 
 @contextmanager
@@ -45,5 +56,10 @@ def failures() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(FAILED) from None
     except OSError as error:
-        where = str(error.filename or "standard output")
-        raise Refused(Problem(where=where, what=f"{error.strerror or error}."), FAILED) from None
+        raise refused(error) from None
+
+
+def refused(error: OSError) -> Refused:
+    """A fault of the file system as one line; without the name of a file it is of standard output."""
+    where = str(error.filename or "standard output")
+    return Refused(Problem(where=where, what=f"{error.strerror or error}."), FAILED)

@@ -67,7 +67,9 @@ class Journal:
         """The numbers of all runs."""
         if not self._folder.is_dir():
             return []
-        return sorted(int(path.stem) for path in self._folder.glob("*.jsonl") if path.stem.isdigit())
+        return sorted(
+            int(path.stem) for path in self._folder.glob("*.jsonl") if path.stem.isascii() and path.stem.isdigit()
+        )
 
     def begin(self, *, folder: str, spec: str, when: str, owner: Owner, base: Path) -> None:
         """Takes the next number, which no other process then gets. `base` is the file of the owner's base."""
@@ -117,6 +119,8 @@ class Journal:
             known = self.numbers()
             hint = f"There are runs {known[0]} to {known[-1]}." if known else "Nothing was synced here yet."
             raise Failure(Problem(where=f"run {number}", what="is not known.", hint=hint), code=2)
+        if b"\n" not in path.read_bytes():  # it ended before its first deed: there is nothing to take back
+            return Run(number=number, folder="", spec="", when="", is_undone=True)
         (line, first), *rows = documents.rows_of(path) or [(1, None)]
         head = documents.fitting(first, _Head)
         if head is None:
@@ -132,8 +136,7 @@ class Journal:
             is_undone = is_undone or (isinstance(value, dict) and "undone" in value)
         return Run(
             number=number, folder=head.folder, spec=head.spec, when=head.when, server=head.server, library=head.library,
- catalog=head.catalog, base=head.base,
-            deeds=tuple(deeds), is_undone=is_undone,
+            catalog=head.catalog, base=head.base, deeds=tuple(deeds), is_undone=is_undone,
         )  # fmt: skip
 
     def later(self, run: Run) -> dict[int, tuple[Deed, ...]]:

@@ -169,13 +169,15 @@ def _place(spec: str, state: Path, environment: Mapping[str, str], stack: ExitSt
         path = (Path(rest) if rest else state / "sandbox.sqlite").absolute()
         if writes:
             path.parent.mkdir(parents=True, exist_ok=True)
-        served = stack.enter_context(sandbox.serving(path if writes or path.exists() else None))
+        # Into a file that is empty yet, its tables would be written.
+        is_kept = writes or (path.exists() and path.stat().st_size > 0)
+        served = stack.enter_context(sandbox.serving(path if is_kept else None))
         shown = os.path.relpath(path) if rest else str(path)
         return Place(
             spec=f"{SANDBOX}:{path}" if rest else SANDBOX, kind=SANDBOX, path=f"users/{served.user}", url=served.url, server=str(path), name=shown,
             key=served.key,
         )  # fmt: skip
-    if spec == "user" or (kind == "group" and rest.isdigit()):
+    if spec == "user" or (kind == "group" and rest.isascii() and rest.isdigit()):
         url = (environment.get("ZOTERO_API_URL") or ZOTERO).rstrip("/")
         server = origin(url)
         whose = f"groups/{rest}" if kind == "group" else "users/0"

@@ -20,7 +20,7 @@ from refsync.sync.journal import Journal, Run
 from refsync.sync.mirror import Mirror
 from refsync.sync.places import Place
 from refsync.sync.plan import plan
-from refsync.sync.seen import Seen, is_gone, plain
+from refsync.sync.seen import Seen, client_key, is_gone, plain
 from refsync.sync.settling import settled
 from refsync.sync.undo import undone
 from refsync.sync.zotero import Library, Rewound
@@ -95,7 +95,7 @@ def sync(
         told("reading the library", 0, 0)
         library.look_for(desired, loaded)
         seen, base, notes = _looked(library, mirror.load(), loaded)
-        adopt = _root(wishes.root, seen, base)
+        adopt = _root(wishes.root, desired.catalog, seen, base)
         first = plan(desired, seen, base, restore=wishes.restore, adopt=adopt)
         if wishes.dry_run:
             return _report(place, first, seen, library, start, notes=notes)
@@ -228,8 +228,10 @@ def _looked(library: Library, before: Seen | None, base: Base) -> tuple[Seen, Ba
     return seen, base, ()
 
 
-def _root(name: str | None, seen: Seen, base: Base) -> str | None:
-    """The key of a person's own collection of that name at the top, where settings name it and nothing is known yet."""
+def _root(name: str | None, catalog: str, seen: Seen, base: Base) -> str | None:
+    """The key of a person's own collection of that name at the top, where settings name it and nothing is known yet.
+
+    Raises Failure (exit 4) where several have that name: which is meant is not known."""
     if name is None or ("collection", ROOT) in base.records:
         return None
     found = [
@@ -237,7 +239,13 @@ def _root(name: str | None, seen: Seen, base: Base) -> str | None:
         for key, data in seen.collections.items()
         if plain(data.get("name")) == plain(name) and not data.get("parentCollection") and not is_gone(data)
     ]
-    return found[0] if len(found) == 1 else None
+    if client_key(catalog, "collection", ROOT) in found:  # it is refsync's own, of a run of which nothing is known here
+        return None
+    if len(found) > 1:
+        what = f"`zotero.collection`: {len(found)} collections at the top are called {name!r}. Nothing was written."
+        hint = "Rename all but one of them in Zotero, or name another."
+        raise Failure(Problem(where="refsync.yaml", what=what, hint=hint), code=4)
+    return found[0] if found else None
 
 
 def _check(first: Plan, seen: Seen, base: Base, wishes: Wishes, confirm: Callable[[Plan], bool]) -> None:

@@ -40,13 +40,15 @@ def shelve(draft: Draft, shelf: Shelf, adopt: str | None = None) -> None:
 
 def _there(draft: Draft, shelf: Shelf, record: Record, data: Data, wanted: Mapping[str, Any], is_adopted: bool) -> None:
     """A collection that is there: renamed and moved as the list is, where no person has renamed or moved it."""
-    key, has_base = record.key, ("collection", shelf.id) in draft.base.records
+    key = record.key
     draft.living[shelf.id] = key
     draft.names[key] = shelf.label
     now = {"name": plain(data.get("name")), "parentCollection": data.get("parentCollection") or False}
     if is_adopted:  # a person's own, whatever the list is called
         wanted = now
-    last = now if draft.restore and has_base else record.fields  # what a person made of it was asked back
+    # What a person made of what refsync wrote was asked back.
+    last = {name: now[name] for name in record.fields} if draft.restore else record.fields
+    has_base = ("collection", shelf.id) in draft.base.records
     changed, told, kept = merged(wanted, now, last, record.told, has_base=has_base)
     after = replace(record, fields=kept, told=told.told, gone=None, is_adopted=is_adopted)
     draft.tell_conflict("collection", shelf.label, key, told)

@@ -198,7 +198,7 @@ class Transport(httpx2.BaseTransport):
         """Obeys Backoff, which may ride on any answer, and hides it from pyzotero, which would sleep by itself."""
         for name in ("Backoff", "Retry-After"):
             value = response.headers.get(name)
-            if value and value.isdigit() and response.status_code < 300:
+            if value and value.isascii() and value.isdigit() and response.status_code < 300:
                 self._not_before = self._now() + min(float(value), self.patience.longest)
                 del response.headers[name]
 
@@ -246,7 +246,7 @@ def _said(response: httpx2.Response) -> str:
 def _seconds(response: httpx2.Response) -> float | None:
     for name in ("Retry-After", "Backoff"):
         value = response.headers.get(name, "")
-        if value.isdigit():
+        if value.isascii() and value.isdigit():
             return float(value)
     return None
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from refsync.sync.properties import zoned
 from refsync.sync.sandbox.database import Database, api_key
+from refsync.sync.sandbox.properties import zoned
 
 _REMEMBERED = timedelta(hours=12)  # write tokens
 

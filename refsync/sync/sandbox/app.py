@@ -11,10 +11,10 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from refsync.sync.itemtypes import item_types
-from refsync.sync.properties import Broken, Refused
 from refsync.sync.sandbox import outside, reads, writes
 from refsync.sync.sandbox.accounts import Access, Accounts
 from refsync.sync.sandbox.library import Library
+from refsync.sync.sandbox.properties import Broken, Refused
 from refsync.sync.sandbox.showing import View
 from refsync.sync.sandbox.visits import LARGEST, Visit, plain
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from refsync.sync.properties import Refused
 from refsync.sync.sandbox.database import Database
 from refsync.sync.sandbox.library import new_key
+from refsync.sync.sandbox.properties import Refused
 
 Consent = Callable[[str], Literal["once", "always", "deny"]]  # what a person answers a program of that name
 _PROMPTS, _WITHIN = 5, timedelta(minutes=1)

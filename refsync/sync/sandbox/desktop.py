@@ -10,13 +10,13 @@ from werkzeug.routing import Map
 from werkzeug.wrappers import Request, Response
 
 from refsync.sync.itemtypes import item_types
-from refsync.sync.properties import Broken, Refused
 from refsync.sync.sandbox import localwrites, outside, reads
 from refsync.sync.sandbox.accounts import Accounts
 from refsync.sync.sandbox.app import MANY, ONE, Asked, Key, rules
 from refsync.sync.sandbox.consents import Consents
 from refsync.sync.sandbox.library import Library
 from refsync.sync.sandbox.localshowing import LocalView, links
+from refsync.sync.sandbox.properties import Broken, Refused
 from refsync.sync.sandbox.visits import Visit, as_json, body, version_header
 
 _log = logging.getLogger(__name__)

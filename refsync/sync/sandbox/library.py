@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from refsync.sync.properties import Data
 from refsync.sync.sandbox.database import Database
+from refsync.sync.sandbox.properties import Data
 
 _LETTERS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
 _COLUMNS = "key, version, parent, trashed, data"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from refsync.sync.properties import KEY, Data, Refused
 from refsync.sync.sandbox.library import Stored
+from refsync.sync.sandbox.properties import KEY, Data, Refused
 from refsync.sync.sandbox.showing import SITE, View, collated, creator_summary
 
 _DEFAULT, _MOST, _MOST_KEYS = 25, 100, 100
@@ -98,14 +98,15 @@ def objects(
         where.append("trashed")
     elif kind == "items" and args.get("includeTrashed", "") != "1":
         where.append("not trashed")
+    some: list[str] = []
+    if wanted := args.get(keys_name, ""):
+        some = [key for key in wanted.split(",") if KEY.fullmatch(key)][:_MOST_KEYS]
+        where.append(f"key in ({', '.join('?' * len(some))})")
     found = [
         one
-        for one in view.library.listed(kind, " and ".join(where), query.since, by=view.order)
+        for one in view.library.listed(kind, " and ".join(where), query.since, *some, by=view.order)
         if view.visible(one) and (among is None or one.key in among)
     ]
-    if wanted := args.get(keys_name, ""):
-        some = set([key for key in wanted.split(",") if KEY.fullmatch(key)][:_MOST_KEYS])
-        found = [one for one in found if one.key in some]
     if kind == "items":
         found = [one for one in found if _asked_for(one, args, tags)]
     found.sort(key=lambda one: (_rank(view, query.sort, one), view.tie(one)), reverse=query.descending)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from refsync.sync.properties import Data
 from refsync.sync.sandbox.library import Stored
 from refsync.sync.sandbox.listing import Listed
+from refsync.sync.sandbox.properties import Data
 from refsync.sync.sandbox.showing import View, collated, creator_summary, first_creators, link, parsed_date
 
 _TAGS = "https://api.zotero.org"

@@ -8,9 +8,9 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from refsync.sync import localrules
-from refsync.sync.properties import KEY, Broken, Data, Refused
+from refsync.sync.sandbox import localrules
 from refsync.sync.sandbox.library import Stored, new_key
+from refsync.sync.sandbox.properties import KEY, Broken, Data, Refused
 from refsync.sync.sandbox.visits import Visit, as_json, body, unwrapped
 from refsync.sync.sandbox.writes import MOST, check_library, checked_token, version_of
 

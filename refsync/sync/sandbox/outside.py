@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from werkzeug.wrappers import Request, Response
 
 from refsync.sync.itemtypes import LINK_MODES, ItemTypes
-from refsync.sync.properties import Refused
 from refsync.sync.sandbox.accounts import Access, Accounts, Group
+from refsync.sync.sandbox.properties import Refused
 from refsync.sync.sandbox.showing import SITE, group, template
 from refsync.sync.sandbox.visits import as_json, plain
 

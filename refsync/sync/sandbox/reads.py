@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from refsync.sync.properties import Data, Refused
 from refsync.sync.sandbox import listing
+from refsync.sync.sandbox.properties import Data, Refused
 from refsync.sync.sandbox.visits import Visit, as_json, version_header
 
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from refsync.sync.itemtypes import FILED, ItemTypes
-from refsync.sync.properties import Data
 from refsync.sync.sandbox.accounts import Accounts, Group
 from refsync.sync.sandbox.library import Library, Stored
+from refsync.sync.sandbox.properties import Data
 
 SITE = "https://www.zotero.org"
 _MONTHS = {name.lower(): number for number, name in enumerate(month_abbr) if name}

@@ -11,8 +11,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from refsync.sync.properties import Data, Refused
 from refsync.sync.sandbox.library import Library, Stored
+from refsync.sync.sandbox.properties import Data, Refused
 from refsync.sync.sandbox.showing import View
 
 LARGEST = 50_000_000  # bytes of a body, also once it is unpacked

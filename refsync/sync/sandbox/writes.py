@@ -8,9 +8,9 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from refsync.sync import properties, rules
-from refsync.sync.properties import KEY, Broken, Data, Refused
+from refsync.sync.sandbox import properties, rules
 from refsync.sync.sandbox.library import Stored, new_key
+from refsync.sync.sandbox.properties import KEY, Broken, Data, Refused
 from refsync.sync.sandbox.visits import Visit, as_json, body, escaped, plain, unwrapped
 
 MOST = 50  # objects of one write

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from refsync.sync import properties
 from refsync.sync.itemtypes import FILED, ItemTypes
-from refsync.sync.properties import CHILDREN, Data, Look, Refused, zoned
+from refsync.sync.sandbox import properties
+from refsync.sync.sandbox.properties import CHILDREN, Data, Look, Refused, zoned
 
 
 def item(

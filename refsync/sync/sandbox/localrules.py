@@ -11,9 +11,9 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-from refsync.sync import properties, rules
 from refsync.sync.itemtypes import ItemType, ItemTypes
-from refsync.sync.properties import CHILDREN, Data, Look, Refused, zoned
+from refsync.sync.sandbox import properties, rules
+from refsync.sync.sandbox.properties import CHILDREN, Data, Look, Refused, zoned
 
 _MANY_LINES = ("abstractNote", "extra")  # the fields that may have more than one line
 _OF_ATTACHMENTS = ("linkMode", "path", "contentType", "charset", *properties.OF_FILES)
