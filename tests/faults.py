@@ -457,7 +457,7 @@ def tried(ground: Ground, fault: Fault, at: int) -> Outcome:
         middleware.arm(fault, at)
         sign, wrong = (_process if fault.kills else _run)(there, ground, middleware)
         if not middleware.befell:
-            return Outcome("-", [])
+            return Outcome("X" if fault.kills and not middleware.calls else "-", wrong if not middleware.calls else [])
         middleware.arm(None)
         try:
             again = synced(there, ground.desired)
@@ -493,7 +493,7 @@ def _process(there: World, ground: Ground, middleware: Middleware) -> tuple[str,
     command = [sys.executable, "-m", "tests.faults", "--client", str(there.folder), ground.scenario, *most]
     given = {**os.environ, **there.environment}
     if isinstance(there, DesktopWorld):
-        given["WINDOW"] = there.window.url
+        given |= {"DESKTOP": there.server.url, "WINDOW": there.window.url}
     with subprocess.Popen(command, cwd=ROOT, env=given, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         middleware.pid = process.pid
         _, said = process.communicate(b"go\n")
@@ -517,8 +517,8 @@ def _world_of_client(folder: Path) -> World:
         return sandbox.Server(url=url, key=key, user=user, accounts=None)  # type: ignore[arg-type]
 
     given: dict[str, Any] = {"folder": folder, "patience": PATIENCE, "settings": SETTINGS}
-    if "WINDOW" in os.environ:
-        desk, window = server(os.environ["REFSYNC_DESKTOP_URL"], "", 0), server(os.environ["WINDOW"], "", 0)
+    if "DESKTOP" in os.environ:
+        desk, window = server(os.environ["DESKTOP"], "", 0), server(os.environ["WINDOW"], "", 0)
         return DesktopWorld(server=desk, window=window, **given)
     return World(server=server(os.environ["ZOTERO_API_URL"], os.environ["ZOTERO_API_KEY"], 1), **given)
 
