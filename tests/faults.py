@@ -116,7 +116,7 @@ class Middleware:
         with self._lock:
             if not self.counting:
                 return self.app(environ, start_response)
-            self.calls.append(f"{method} {'/'.join(path.split('/')[3:]) or path[1:]}")
+            self.calls.append(f"{method} {'/'.join(path.split('/')[3:]) or path[1:] or '/'}")
             here, fault = len(self.calls), self.fault
         is_due = fault is not None and (here >= self.at if fault.lasts else here == self.at)
         if fault is None or not is_due or kind not in fault.befalls:
