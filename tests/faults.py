@@ -1,4 +1,6 @@
-"""Every fault at every request of a sync, and whether one more run makes all well: python -m tests.faults [FAULT...]"""
+"""Every fault at every request of a sync, and whether one more run makes all well: python -m tests.faults [FAULT...]
+
+With `--library desktop` in front, that of Zotero's desktop."""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from refsync.sync import apply as applying
 from refsync.sync import places, run, sandbox
 from refsync.sync.desired import Desired, desired
 from refsync.sync.transport import Patience, Transport
+from tests.desktop import DesktopWorld, world_of
 from tests.library import TABLES, World, differences
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +39,7 @@ SETTINGS = Settings(zotero=Zotero(links=True))
 PATIENCE = Patience(tries=3, pause=0.01, longest=0.5, connect=1.0, silence=0.5, whole=1.0)
 FIRST, CHANGES = "first", "changes"
 SMALL = 6  # objects in one request, where only the first entries of the list are taken
-READ, WRITE, DELETE = "read", "write", "delete"
+READ, WRITE, DELETE, ASK = "read", "write", "delete", "ask"
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 Respond = Callable[[Answer], Iterable[bytes]]
@@ -44,6 +47,13 @@ Respond = Callable[[Answer], Iterable[bytes]]
 
 # ---------------------------------------------------------------------------------------------------------------
 # The middleware
+
+
+def kind_of(method: str, path: str) -> str:
+    """Which kind of request one is; ASK waits for a person."""
+    if path.endswith("/authorize"):
+        return ASK
+    return {"GET": READ, "DELETE": DELETE}.get(method, WRITE)
 
 
 @dataclass
@@ -101,8 +111,8 @@ class Middleware:
         self.fault, self.counting = None, False
 
     def _serve(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        kind = {"GET": READ, "DELETE": DELETE}.get(method, WRITE)
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix("/api")
+        kind = kind_of(method, path)
         with self._lock:
             if not self.counting:
                 return self.app(environ, start_response)
@@ -157,7 +167,7 @@ class Fault:
 
     name: str
     act: Callable[[Call], Any]
-    befalls: frozenset[str] = frozenset({READ, WRITE, DELETE})
+    befalls: frozenset[str] = frozenset({READ, WRITE, DELETE, ASK})
     lasts: bool = False
     kills: bool = False
 
@@ -195,15 +205,24 @@ def _one(code: int, message: str) -> Callable[[Call], Any]:
     def act(call: Call) -> Any:
         objects = json.loads(call.body)
         place = len(objects) // 2
-        status, headers, data = call.commit(json.dumps(objects[:place] + objects[place + 1 :]).encode())
+        others = objects[:place] + objects[place + 1 :]
+        status, headers, data = call.commit(json.dumps(others).encode()) if others else _nothing(call)
         report = json.loads(data)
         moved = {
             part: {str(int(at) + (int(at) >= place)): one for at, one in rows.items()} for part, rows in report.items()
         }
-        moved["failed"][str(place)] = {"key": objects[place]["key"], "code": code, "message": message}
+        moved["failed"][str(place)] = {"key": objects[place].get("key", ""), "code": code, "message": message}
         return call.respond((status, headers, json.dumps(moved).encode()))
 
     return act
+
+
+def _nothing(call: Call) -> Answer:
+    """The answer to a batch of which nothing was tried."""
+    version = call.environ["HTTP_IF_UNMODIFIED_SINCE_VERSION"]
+    headers = {"Content-Type": "application/json", "Zotero-API-Version": "3", "Last-Modified-Version": version}
+    report: dict[str, Any] = {"successful": {}, "success": {}, "unchanged": {}, "failed": {}}
+    return "200 OK", list(headers.items()), json.dumps(report).encode()
 
 
 def _drip(call: Call) -> Raw:
@@ -355,6 +374,7 @@ class Ground:
     folder: Path
     desired: Desired
     most: int | None = None
+    kind: str = "user"
     requests: list[str] = field(default_factory=list)
     holds: Mapping[str, Any] = field(default_factory=dict)
 
@@ -366,19 +386,26 @@ class Ground:
             if (self.folder / "start").exists():
                 shutil.copytree(self.folder / "start", place, dirs_exist_ok=True)
             middleware = Middleware()
-            with sandbox.serving(place / "library.sqlite", middleware=middleware) as server:
-                yield World(server=server, folder=place, patience=PATIENCE, settings=SETTINGS), middleware
+            with _world(self.kind, place, middleware) as there:
+                yield there, middleware
 
 
-def ground(scenario: str, folder: Path, most: int | None = None) -> Ground:
+def _world(
+    kind: str, folder: Path, middleware: Callable[[Any], Any] = lambda app: app
+) -> AbstractContextManager[World]:
+    path = folder / "library.sqlite"
+    return world_of(kind, folder, middleware, path=path, patience=PATIENCE, settings=SETTINGS)
+
+
+def ground(scenario: str, folder: Path, most: int | None = None, kind: str = "user") -> Ground:
     """A ground with what a sync without a fault does there."""
-    made = Ground(scenario=scenario, folder=folder, desired=wanted(scenario, most), most=most)
+    made = Ground(scenario=scenario, folder=folder, desired=wanted(scenario, most), most=most, kind=kind)
     if scenario == CHANGES:
         start = folder / "start"
         start.mkdir()
-        with sandbox.serving(start / "library.sqlite") as server:
-            synced(World(server=server, folder=start, patience=PATIENCE), wanted(FIRST, most))
-        (start / "rights.json").unlink()
+        with _world(kind, start) as there:
+            synced(there, wanted(FIRST, most))
+        (start / "rights.json").unlink(missing_ok=True)
     with made.copied() as (there, middleware):
         middleware.arm(None)
         synced(there, made.desired)
@@ -390,13 +417,16 @@ def ground(scenario: str, folder: Path, most: int | None = None) -> Ground:
 
 def synced(there: World, what: Desired) -> run.Report:
     """One run as a command makes it: the rights of the key are asked for, too."""
-    environment = {"ZOTERO_API_URL": there.server.url, "ZOTERO_API_KEY": there.server.key}
 
     def transport(server: str, patience: Patience) -> Transport:
         return Transport(server, patience, sleep=lambda _: None)
 
     with places.opened(
-        "user", state=there.folder, environment=environment, patience=there.patience, transport_of=transport
+        there.place.spec,
+        state=there.folder,
+        environment=there.environment,
+        patience=there.patience,
+        transport_of=transport,
     ) as (_, library):
         files = there.files(what.catalog)
         return run.sync(what, there.place, library, files, run.Wishes(), sleep=lambda _: None)
@@ -448,7 +478,7 @@ def _run(there: World, ground: Ground, middleware: Middleware) -> tuple[str, lis
         report = synced(there, ground.desired)
     except Failure as failure:
         text = str(failure.problem)
-        wrong = [f"more than a line: {text!r}"] if "\n" in text or there.server.key in text else []
+        wrong = [f"more than a line: {text!r}"] if "\n" in text or there.secret in text else []
         return "1", wrong + ([f"exit {failure.code}"] if failure.code != 1 else [])
     except Exception as error:
         return "1", [f"{type(error).__name__}: {error}"]
@@ -461,7 +491,9 @@ def _run(there: World, ground: Ground, middleware: Middleware) -> tuple[str, lis
 def _process(there: World, ground: Ground, middleware: Middleware) -> tuple[str, list[str]]:
     most = [] if ground.most is None else [str(ground.most)]
     command = [sys.executable, "-m", "tests.faults", "--client", str(there.folder), ground.scenario, *most]
-    given = {**os.environ, "ZOTERO_API_URL": there.server.url, "ZOTERO_API_KEY": there.server.key}
+    given = {**os.environ, **there.environment}
+    if isinstance(there, DesktopWorld):
+        given["WINDOW"] = there.window.url
     with subprocess.Popen(command, cwd=ROOT, env=given, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         middleware.pid = process.pid
         _, said = process.communicate(b"go\n")
@@ -473,13 +505,22 @@ def _process(there: World, ground: Ground, middleware: Middleware) -> tuple[str,
 
 def _client(folder: Path, scenario: str, most: int | None) -> None:
     """A run in a process of its own, that can be killed."""
-    url, key = os.environ["ZOTERO_API_URL"], os.environ["ZOTERO_API_KEY"]
     what = wanted(scenario, most)
     if most is not None:
         applying.WRITTEN = SMALL
     sys.stdin.readline()
-    server = sandbox.Server(url=url, key=key, user=1, accounts=None)  # type: ignore[arg-type]
-    synced(World(server=server, folder=folder, patience=PATIENCE, settings=SETTINGS), what)
+    synced(_world_of_client(folder), what)
+
+
+def _world_of_client(folder: Path) -> World:
+    def server(url: str, key: str, user: int) -> sandbox.Server:
+        return sandbox.Server(url=url, key=key, user=user, accounts=None)  # type: ignore[arg-type]
+
+    given: dict[str, Any] = {"folder": folder, "patience": PATIENCE, "settings": SETTINGS}
+    if "WINDOW" in os.environ:
+        desk, window = server(os.environ["REFSYNC_DESKTOP_URL"], "", 0), server(os.environ["WINDOW"], "", 0)
+        return DesktopWorld(server=desk, window=window, **given)
+    return World(server=server(os.environ["ZOTERO_API_URL"], os.environ["ZOTERO_API_KEY"], 1), **given)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -511,17 +552,20 @@ nothing."""
 
 def main(names: Sequence[str]) -> int:
     """Prints the matrix as Markdown; 1 when anything is wrong."""
+    kind, called = "user", ""
+    if names[:1] == ["--library"]:
+        kind, called, names = names[1], f" --library {names[1]}", names[2:]
     faults = [one for one in FAULTS if not names or any(name in one.name for name in names)]
     if not faults:
         print(f"no fault is called so; there are: {', '.join(one.name for one in FAULTS)}", file=sys.stderr)
         return 2
     wrong: list[str] = []
-    print("`python -m tests.faults` wrote this: every fault at every request of a sync of the example list.\n")
+    print(f"`python -m tests.faults{called}` wrote this: every fault at every request of a sync of the example list.\n")
     print(f"{LEGEND}\n")
     cells = 0
     for scenario, title in ((FIRST, "A first sync"), (CHANGES, "A sync with changes")):
         with tempfile.TemporaryDirectory() as name:
-            made = ground(scenario, Path(name))
+            made = ground(scenario, Path(name), kind=kind)
             lines, more = matrix(made, faults)
         wrong += more
         cells += len(faults) * len(made.requests)

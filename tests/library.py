@@ -40,6 +40,16 @@ class World:
             key=self.server.key,
         )  # fmt: skip
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What names the library to a command, beside the SPEC."""
+        return {"ZOTERO_API_URL": self.server.url, "ZOTERO_API_KEY": self.server.key}
+
+    @property
+    def secret(self) -> str:
+        """The key, which nobody must be shown."""
+        return self.server.key
+
     def files(self, catalog: str, who: str = "a") -> run.Files:
         state = self.folder / who
         owner = self.place.owner(catalog)
@@ -133,9 +143,11 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, middleware: Callable[[Any], Any] = lambda app: app, **more: Any) -> Iterator[World]:
-    """A world with an empty library, in memory."""
-    with sandbox.serving(None, middleware=middleware) as server:
+def world(
+    folder: Path, middleware: Callable[[Any], Any] = lambda app: app, *, path: Path | None = None, **more: Any
+) -> Iterator[World]:
+    """A world whose library is in the file at `path`, or in memory."""
+    with sandbox.serving(path, middleware=middleware) as server:
         yield World(server=server, folder=folder, **more)
 
 

@@ -15,14 +15,15 @@ from refsync.sync.desired import RETIRED, RETIRED_NAME, ROOT, desired
 from refsync.sync.items import whole
 from refsync.sync.plan import plan
 from refsync.sync.seen import client_key
+from tests.desktop import KINDS, world_of
 from tests.library import TABLES, World, catalog, differences, entry, world
 
 ID = "0123456789abcdef"
 
 
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path) as one:
+@pytest.fixture(params=KINDS)
+def there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    with world_of(request.param, tmp_path) as one:
         yield one
 
 

@@ -35,7 +35,8 @@ from refsync.sync.seen import client_key
 from refsync.sync.transport import Patience, Transport
 from refsync.sync.zotero import Library
 from tests.conftest import ROOT
-from tests.faults import CHANGES, DELETE, FAULTS, FIRST, READ, SMALL, WRITE, Fault, Ground, Middleware, ground, tried
+from tests.desktop import KINDS
+from tests.faults import CHANGES, FAULTS, FIRST, SMALL, Fault, Ground, Middleware, ground, kind_of, tried
 from tests.library import TABLES, World, catalog, differences, entry, world
 
 MOST = 16  # entries
@@ -53,17 +54,16 @@ LIST = """# A List
 """
 
 
-@pytest.fixture(scope="module")
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ground]]:
+@pytest.fixture(scope="module", params=KINDS)
+def grounds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ground]]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(applying, "WRITTEN", SMALL)
-        yield {one: ground(one, tmp_path_factory.mktemp(one), MOST) for one in (FIRST, CHANGES)}
+        yield {one: ground(one, tmp_path_factory.mktemp(one), MOST, request.param) for one in (FIRST, CHANGES)}
 
 
 def places_of(fault: Fault, ground: Ground) -> list[int]:
     """The first, the middle and the last request that can fail so."""
-    kinds = {"GET": READ, "POST": WRITE, "DELETE": DELETE}
-    able = [at for at, one in enumerate(ground.requests, 1) if kinds[one.split()[0]] in fault.befalls]
+    able = [at for at, one in enumerate(ground.requests, 1) if kind_of(*f"{one} ".split(" ")[:2]) in fault.befalls]
     return sorted({able[0], able[len(able) // 2], able[-1]})
 
 

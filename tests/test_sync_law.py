@@ -25,7 +25,8 @@ from refsync.settings import Settings, Zotero
 from refsync.sync.base import BaseFile, Record
 from refsync.sync.desired import Desired, Item, desired
 from refsync.sync.seen import client_key, creators_of, lines_of, plain
-from tests.library import TABLES, catalog, entry, world
+from tests.desktop import world_of
+from tests.library import TABLES, catalog, entry
 
 A, B = "a" * 16, "b" * 16  # two lists
 FIELDS = ("title", "abstractNote", "date", "shortTitle", "pages", "url")
@@ -247,12 +248,14 @@ def links_of(items: Mapping[str, Mapping[str, Any]]) -> Counter[tuple[str, str]]
 class Law(RuleBasedStateMachine):
     """A library that a person uses and two lists are synced into, one of which changes."""
 
+    kind = "user"
+
     def __init__(self) -> None:
         super().__init__()
         self.stack = contextlib.ExitStack()
         self.wire = Wire()
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.there = self.stack.enter_context(world(folder, middleware=self.wire.around, settings=LINKED))
+        self.there = self.stack.enter_context(world_of(self.kind, folder, self.wire.around, settings=LINKED))
         self.count = 0
         self.mine = Mine()
         self.ended: State = self.now()
@@ -825,7 +828,13 @@ def shown(state: State) -> State:
     return out
 
 
-Law.TestCase.settings = settings(
+class DesktopLaw(Law):
+    """The same of the library of Zotero's desktop."""
+
+    kind = "desktop"
+
+
+Law.TestCase.settings = DesktopLaw.TestCase.settings = settings(
     max_examples=25,
     stateful_step_count=12,
     deadline=None,
@@ -834,3 +843,4 @@ Law.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 TestLaw = Law.TestCase
+TestDesktopLaw = DesktopLaw.TestCase

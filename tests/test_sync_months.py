@@ -18,7 +18,8 @@ from refsync.sync.plan import plan
 from refsync.sync.run import Report
 from refsync.sync.seen import Seen, client_key
 from refsync.sync.settling import settled
-from tests.library import TABLES, World, catalog, entry, world
+from tests.desktop import KINDS, world_of
+from tests.library import TABLES, World, catalog, entry
 
 ID = "0123456789abcdef"
 WITH_CODE = entry("one", links={"code": "https://a.test/code"})
@@ -26,9 +27,9 @@ ONE, TWO, THREE = entry("one", topics=("a",)), entry("two", topics=("b",)), entr
 LIST = catalog(ONE, TWO, THREE)
 
 
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path, settings=Settings(zotero=Zotero(links=True))) as one:
+@pytest.fixture(params=KINDS)
+def there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    with world_of(request.param, tmp_path, settings=Settings(zotero=Zotero(links=True))) as one:
         yield one
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from refsync.cli import reports
 
@@ -57,7 +60,7 @@ def opened(
     state = folders.state_folder()
     shared = _shared(folder, wanted)
     name = spec or wanted.zotero.library or places.SANDBOX
-    with places.opened(name, state=state, fresh_rights=fresh_rights, writes=writes) as (place, library):
+    with places.opened(name, state=state, fresh_rights=fresh_rights, writes=writes, show=_explain) as (place, library):
         owner = place.owner(catalog.id)
         files = Files(
             base=places.base_path(state, owner, shared),
@@ -67,6 +70,11 @@ def opened(
             when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )
         yield place, library, files, of_catalog.desired(catalog, wanted.tables(folder), wanted)
+
+
+def _explain(text: str) -> None:
+    """Says what a person has to know before they are asked something elsewhere."""
+    click.echo(f"{chr(13)}\x1b[K{text}" if sys.stderr.isatty() else text, err=True)
 
 
 def _shared(folder: Path, wanted: Settings) -> Path | None:
@@ -89,7 +97,7 @@ def opened_again(run: Run, *, writes: bool) -> Iterator[tuple[Place, Any, Files,
     state, folder = folders.state_folder(), Path(run.folder)
     # What old runs do not tell is in their folder.
     catalog = run.catalog or built(folder, run.spec, dry_run=True)[2].id
-    with places.opened(run.spec, state=state, writes=writes) as (place, library):
+    with places.opened(run.spec, state=state, writes=writes, show=_explain) as (place, library):
         owner = place.owner(catalog)
         files = Files(
             base=_base_now(run, folder, state, owner),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from refsync.sync.run import Report
 
 EXAMPLES = 10
+_FIND = "in Zotero, select them, right-click, Find Full Text (once called Find Available PDFs)"
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
 
 
@@ -47,6 +48,9 @@ def show(report: Report, catalog: Catalog, *, dry_run: bool, is_brief: bool) -> 
         words = f"to do: {words}"
     verdict = "plan   " if dry_run else "in part" if report.refused else "agreed "
     click.echo(f"  {click.style(verdict, fg='yellow' if report.refused else 'green')}   {words}", err=True)
+    if report.fileless and report.place.kind == "desktop" and not dry_run:
+        them = f"{report.fileless} {'item has' if report.fileless == 1 else 'items have'} no file"
+        click.echo(f"  {click.style('files', fg='cyan')}     {them}: {_FIND}", err=True)
     if report.run is not None:
         if report.writes and not dry_run:
             _show_tree(report, catalog)

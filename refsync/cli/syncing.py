@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from refsync.sync.apply import Told
     from refsync.sync.changes import Plan
 
-_SPEC = "user, group:ID, sandbox or sandbox:FILE; the sandbox of this machine unless refsync.yaml names another."
+_RIGHTS = {"sandbox": "read and write", "desktop": "read; Zotero asks a person before the first write"}
+_SPEC = (
+    "user, group:ID, desktop, sandbox or sandbox:FILE; the sandbox of this machine unless refsync.yaml names another."
+)
 
 
 @click.command()
@@ -72,6 +76,8 @@ def sync(
             click.echo(json.dumps(plans.value(report, dry_run=shows_only), ensure_ascii=False))
         else:
             plans.show(report, catalog, dry_run=shows_only, is_brief=as_check)
+        if not (spec or wanted.zotero.library):
+            _suggest()
         if report.refused:
             raise SystemExit(FAILED)
         if as_check and not report.plan.is_empty:
@@ -121,7 +127,6 @@ def status(path: Path, spec: str | None) -> None:
     """Show which library is meant, what its key may do, the last sync, and what the next would do."""
     with failures():
         from refsync import folders
-        from refsync.sync import places
         from refsync.sync import run as running
         from refsync.sync.journal import Journal
 
@@ -137,7 +142,7 @@ def status(path: Path, spec: str | None) -> None:
         runs = [journal.run(one) for one in journal.numbers()]
         mine = [one for one in runs if one.folder == files.folder and one.spec == place.spec]
         click.echo(f"library    {place.label}")
-        click.echo(f"may        read and write{'' if place.kind == places.SANDBOX else ', as the key says'}")
+        click.echo(f"may        {_RIGHTS.get(place.kind, 'read and write, as the key says')}")
         last = (
             f"run {mine[-1].number}, {mine[-1].when}" + (" (taken back)" if mine[-1].is_undone else "")
             if mine
@@ -162,7 +167,8 @@ def sandbox(file: Path | None, port: int, desktop: bool) -> None:
         with serving.serving(path, port=port, desktop=desktop, consent=_consent) as server:
             if desktop:
                 click.echo(f"{server.url}/")
-                click.echo(f"serving {path} as Zotero's desktop does; end with Ctrl-C.", err=True)
+                start = f"In another terminal: REFSYNC_DESKTOP_URL={server.url} refsync sync --library desktop"
+                click.echo(f"serving {path} as Zotero's desktop does; end with Ctrl-C. {start}", err=True)
             else:
                 click.echo(f"export ZOTERO_API_URL={server.url}")
                 click.echo(f"export ZOTERO_API_KEY={server.key}")
@@ -172,6 +178,14 @@ def sandbox(file: Path | None, port: int, desktop: bool) -> None:
                 _wait()
             except KeyboardInterrupt:
                 click.echo("ended", err=True)
+
+
+def _suggest() -> None:
+    """Says to one who named no library that there is a Zotero here, where one answers at once."""
+    from refsync.sync import desktop
+
+    if line := desktop.suggestion(os.environ):
+        click.echo(f"  {line}", err=True)
 
 
 def _consent(app: str) -> Literal["always"]:

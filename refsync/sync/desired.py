@@ -94,7 +94,7 @@ def desired(catalog: Catalog, tables: Tables, wanted: Settings) -> Desired:
                 extra=(extra,) if extra else (),
                 tags=_tags(entry, wanted.zotero.tags, problems),
                 shelves=tuple(dict.fromkeys(place[one] for one in entry.topics if one in place)) or (ROOT,),
-                links=_links(entry, wanted.zotero.links),
+                links=_links(entry, wanted.zotero.links, problems),
             )
         )
     return Desired(catalog=catalog.id, shelves=shelves, items=tuple(items), problems=tuple(problems))
@@ -185,7 +185,7 @@ def _tags(entry: Entry, wanted: bool | Sequence[str], problems: list[Problem]) -
     return tuple(sorted(out))
 
 
-def _links(entry: Entry, wanted: bool | Sequence[str]) -> tuple[Link, ...]:
+def _links(entry: Entry, wanted: bool | Sequence[str], problems: list[Problem]) -> tuple[Link, ...]:
     """The links of an entry that are wanted as attachments, but for that of the paper, which is the item's own."""
     if wanted is False:
         return ()
@@ -193,7 +193,10 @@ def _links(entry: Entry, wanted: bool | Sequence[str]) -> tuple[Link, ...]:
     for label, url in entry.links.items():
         plain = label.rstrip("0123456789 ")  # "code 2" is a second link to code
         asked = plain not in {"paper", "page"} if wanted is True else plain in wanted or label in wanted
-        if asked and line(url):
+        if asked and len(line(url).encode("utf-8")) > _LONGEST_FIELD:
+            what = f"its link {label} is longer than Zotero takes ({_LONGEST_FIELD} bytes): it is left out."
+            problems.append(Problem(where=entry.key, what=what, check="zotero"))
+        elif asked and line(url):
             out.append(Link(label=line(label)[:_LONGEST_NAME], url=line(url)))
     return tuple(out)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,10 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from refsync.model import Failure, Problem
+from refsync.sync import desktop
 from refsync.sync.base import Owner
+from refsync.sync.given import Given
+from refsync.sync.permission import Permission
 from refsync.sync.transport import Patience, Transport
 from refsync.sync.zotero import Library
 
@@ -46,6 +49,8 @@ class Place:
         """What a person calls it."""
         if self.kind == SANDBOX:
             return f"the sandbox ({self.server})"
+        if self.kind == desktop.DESKTOP:
+            return self.name
         whose = f"the library of {self.name}" if self.name else f"the library {self.path}"
         return whose if self.server == ZOTERO else f"{whose} at {self.server}"
 
@@ -69,6 +74,11 @@ def base_path(state: Path, owner: Owner, folder: Path | None) -> Path:
 def mirror_path(cache: Path, owner: Owner) -> Path:
     """Where the mirror of a library lies, which all catalogs share."""
     return cache / "libraries" / f"{_digest(owner.server, owner.library)}.sqlite"
+
+
+def given_path(state: Path, owner: Owner) -> Path:
+    """Where the keys lie that a desktop gave, to the objects of all catalogs."""
+    return state / desktop.DESKTOP / f"{_digest(owner.server, owner.library)}.jsonl"
 
 
 def _digest(*parts: str) -> str:
@@ -106,12 +116,18 @@ def opened(
     fresh_rights: bool = False,
     writes: bool = True,
     transport_of: Any = Transport,
+    show: Callable[[str], None] = lambda text: None,
 ) -> Iterator[tuple[Place, Library]]:
-    """The library of a SPEC: `user`, `group:ID`, `sandbox`, `sandbox:FILE`. Where nothing `writes`, no file is made.
+    """The library of a SPEC: `user`, `group:ID`, `desktop`, `sandbox`, `sandbox:FILE`. Where nothing `writes`, no file is made.
+    `show` gets what a person has to know before Zotero asks them something.
 
-    Raises Failure for an unknown SPEC (exit 2), a missing key, and a key without the right to write.
+    Raises Failure for an unknown SPEC (exit 2), a missing key, a key without the right to write, and a desktop that cannot
+    be written.
     """
     with ExitStack() as stack:
+        if spec == desktop.DESKTOP:
+            yield stack.enter_context(_desktop(state, environment, patience, transport_of, show, writes=writes))
+            return
         place = _place(spec, state, environment, stack, writes=writes)
         transport = transport_of(place.server if place.kind == SANDBOX else place.url, patience or Patience())
         if place.kind == SANDBOX:
@@ -119,6 +135,30 @@ def opened(
             return
         place = _allowed(place, transport, state, fresh=fresh_rights, writes=writes)
         yield place, stack.enter_context(Library(place.url, place.path, place.key, transport))
+
+
+@contextmanager
+def _desktop(
+    state: Path,
+    environment: Mapping[str, str],
+    patience: Patience | None,
+    transport_of: Any,
+    show: Callable[[str], None],
+    *,
+    writes: bool,
+) -> Iterator[tuple[Place, Library]]:
+    """The library of the Zotero that runs here. Its permission is asked for when something is written."""
+    there = desktop.found(desktop.address(environment))
+    place = Place(
+        spec=desktop.DESKTOP, kind=desktop.DESKTOP, path="users/0", url=there.url, server=there.server,
+        name="Zotero on this machine",
+    )  # fmt: skip
+    permission = Permission(there.url, there.id, state, show)
+    transport = transport_of(there.url, patience or Patience())
+    with desktop.DesktopLibrary(
+        there, Given(given_path(state, place.owner("")), writes=writes), permission, transport
+    ) as library:
+        yield place, library
 
 
 def _place(spec: str, state: Path, environment: Mapping[str, str], stack: ExitStack, *, writes: bool) -> Place:
@@ -142,7 +182,7 @@ def _place(spec: str, state: Path, environment: Mapping[str, str], stack: ExitSt
         server = origin(url)
         whose = f"groups/{rest}" if kind == "group" else "users/0"
         return Place(spec=spec, kind=kind, path=whose, url=url, server=server, key=_key(server, environment))
-    hint = "Name `user`, `group:ID`, `sandbox` or `sandbox:FILE`."
+    hint = "Name `user`, `group:ID`, `desktop`, `sandbox` or `sandbox:FILE`."
     raise Failure(Problem(where="--library / zotero.library", what=f"{spec!r} is no library.", hint=hint), code=2)
 
 

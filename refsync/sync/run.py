@@ -15,6 +15,7 @@ from refsync.sync.apply import State, Told
 from refsync.sync.base import Base, BaseFile, Id, Record
 from refsync.sync.changes import Plan
 from refsync.sync.desired import ROOT, Desired
+from refsync.sync.desktop import DESKTOP, without_file
 from refsync.sync.journal import Journal, Run
 from refsync.sync.mirror import Mirror
 from refsync.sync.places import Place
@@ -54,6 +55,7 @@ class Report:
     reads: int = 0
     writes: int = 0
     seconds: float = 0.0
+    fileless: int = 0  # items of the list that have no file
     notes: tuple[str, ...] = ()
 
 
@@ -91,6 +93,7 @@ def sync(
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         told("reading the library", 0, 0)
+        library.look_for(desired, loaded)
         seen, base, notes = _looked(library, mirror.load(), loaded)
         adopt = _root(wishes.root, desired.catalog, seen, base)
         first = plan(desired, seen, base, restore=wishes.restore, adopt=adopt)
@@ -107,7 +110,11 @@ def sync(
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
         report = _report(place, first, state.seen, library, start, notes=notes)
-        return replace(report, run=journal.number, refused=state.refused, left_out=_left_out(desired, state))
+        fileless = without_file(
+            state.seen, [one.key for (what, _), one in state.base.records.items() if what == "item"]
+        )
+        left_out = _left_out(desired, state)
+        return replace(report, run=journal.number, refused=state.refused, left_out=left_out, fileless=fileless)
 
 
 def undo(
@@ -127,6 +134,8 @@ def undo(
     if (run.server, run.library) != (place.server, place.path):
         what = f"wrote to {run.library} of {run.server}, not to {place.path} of {place.server}. Nothing was written."
         hint = "Name that server with ZOTERO_API_URL, and its key."
+        if place.kind == DESKTOP:
+            hint = "Start Zotero with the profile that it wrote to."
         raise Failure(Problem(where=f"run {run.number}", what=what, hint=hint), code=4)
     owner = place.owner(catalog)
     lock = nullcontext() if dry_run else locked(files.base)
@@ -265,9 +274,12 @@ def _with(base: Base, records: Mapping[Id, Record | None]) -> Base:
 def _report(
     place: Place, first: Plan, seen: Seen, library: Library, start: float, notes: tuple[str, ...] = ()
 ) -> Report:
+    changes = tuple(
+        replace(one, zotero_key=library.key_there(one.zotero_key), why=library.told(one.why)) for one in first.changes
+    )
     return Report(
         place=place,
-        plan=first,
+        plan=replace(first, changes=changes),
         seen=seen,
         reads=library.transport.reads,
         writes=library.transport.writes,

@@ -44,6 +44,10 @@ class Unsure(Exception):
     """Nobody knows whether a write has arrived. Says why."""
 
 
+class Locked(Failure):
+    """The server wants another key."""
+
+
 class _Again(Exception):
     """The same request may be sent again, after `wait` seconds where the server says so; `is_away`: nobody was reached."""
 
@@ -67,6 +71,7 @@ class Transport(httpx2.BaseTransport):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.server, self.patience = server, patience
+        self.named_by = "ZOTERO_API_URL"  # what a person checks when the wrong one answers
         self.reads = self.writes = 0
         self.since: int | None = None
         self._sleep, self._now = sleep, now
@@ -200,7 +205,7 @@ class Transport(httpx2.BaseTransport):
     def _no_zotero(self) -> Failure:
         what = "answers, but not as a Zotero server does."
         return Failure(
-            Problem(where=self.server, what=what, hint="Check ZOTERO_API_URL, and the network's login page.")
+            Problem(where=self.server, what=what, hint=f"Check {self.named_by}, and the network's login page.")
         )
 
     def _refused(self, code: int, said: str, is_write: bool) -> Failure:
@@ -215,10 +220,11 @@ class Transport(httpx2.BaseTransport):
         }
         what, hint = hints.get(code, (f"answers {code}", "`refsync status` says more."))
         if code < 400:
-            what, hint = "sends to another address", "Name that one in ZOTERO_API_URL; a key is never sent along."
+            what, hint = "sends to another address", f"Name that one in {self.named_by}; a key is never sent along."
         if "text/html" in said:
             said = ""
-        return Failure(Problem(where=self.server, what=f"{what}{f' ({said})' if said else ''}.", hint=hint))
+        kind = Locked if code == 401 else Failure
+        return kind(Problem(where=self.server, what=f"{what}{f' ({said})' if said else ''}.", hint=hint))
 
 
 def _proxy(server: str) -> str | None:

@@ -12,6 +12,8 @@ import httpx2
 from pyzotero.zotero import Zotero
 
 from refsync.model import Failure, Problem
+from refsync.sync.base import Base
+from refsync.sync.desired import Desired
 from refsync.sync.seen import Data, Seen, within
 from refsync.sync.transport import Moved, Patience, Transport, Unchanged, Unsure
 
@@ -76,6 +78,17 @@ class Library:
 
     def __exit__(self, *_: object) -> None:
         self.transport.close()
+
+    def look_for(self, desired: Desired, base: Base) -> None:
+        """Nothing has to be recognised: objects have the keys that follow from the catalog."""
+
+    def key_there(self, key: str) -> str:
+        """The key that the library has for an object: the same."""
+        return key
+
+    def told(self, text: str) -> str:
+        """A text with the keys in it that the library has: the same."""
+        return text
 
     # ------------------------------------------------------------------------------------------------------------
     # Reading
@@ -180,7 +193,7 @@ class Library:
 
     def _odd(self) -> Failure:
         what = "gives an answer that is not Zotero's."
-        return Failure(Problem(where=self.transport.server, what=what, hint="Check ZOTERO_API_URL."))
+        return Failure(Problem(where=self.transport.server, what=what, hint=f"Check {self.transport.named_by}."))
 
     # ------------------------------------------------------------------------------------------------------------
     # Writing
