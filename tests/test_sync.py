@@ -64,6 +64,15 @@ def test_only_what_changed_is_sent(there: World) -> None:
     assert differences(there, desired(changed, TABLES, Settings())) == []
 
 
+def test_what_the_list_no_longer_says_is_emptied(there: World) -> None:
+    there.sync(LIST)
+    bare = catalog(replace(LIST.entries[0], authors=(), date=None, venue=None, tags=()), *LIST.entries[1:])
+    assert there.sync(bare).refused == {}
+    data = there.all("items")[item("one")]
+    assert (data["creators"], data["date"], data["proceedingsTitle"], data["tags"]) == ([], "", "", [])
+    assert there.sync(bare).plan.changes == ()
+
+
 def test_a_persons_edit_is_kept_and_told_once(there: World) -> None:
     there.sync(LIST)
     there.edit("items", item("one"), title="As I Call It", abstractNote="Mine")

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from refsync.model import Catalog, Date, Entry, Failure, Venue
+from refsync.model import Catalog, Date, Entry, Failure, Person, Venue
 from refsync.settings import Settings, Zotero
 from refsync.sync.base import BaseFile, Record
 from refsync.sync.desired import Desired, Item, desired
@@ -355,6 +355,10 @@ class Law(RuleBasedStateMachine):
     @rule(at=MANY, number=st.integers(0, 2))
     def list_links(self, at: int, number: int) -> None:
         self.change(at, links={"code": f"https://a.test/{number}"} if number else {})
+
+    @rule(at=MANY, names=st.sets(st.sampled_from(["Ada", "Bo", "Cy"]), max_size=2))
+    def list_names_authors(self, at: int, names: set[str]) -> None:
+        self.change(at, authors=tuple(Person(family=one) for one in sorted(names)))
 
     @rule(at=MANY, year=st.integers(2000, 2025))
     def list_dates(self, at: int, year: int) -> None:

@@ -11,14 +11,15 @@ import pytest
 
 from refsync.model import Venue
 from refsync.settings import Settings, Zotero
-from refsync.sync.base import Base, Owner, Record
-from refsync.sync.desired import RETIRED
+from refsync.sync.base import Base, BaseFile, Owner, Record
+from refsync.sync.desired import RETIRED, desired
 from refsync.sync.journal import Journal
+from refsync.sync.plan import plan
 from refsync.sync.run import Report
 from refsync.sync.seen import Seen, client_key
 from refsync.sync.settling import settled
 from tests.desktop import KINDS, world_of
-from tests.library import World, catalog, entry
+from tests.library import TABLES, World, catalog, entry
 
 ID = "0123456789abcdef"
 WITH_CODE = entry("one", links={"code": "https://a.test/code"})
@@ -138,6 +139,8 @@ def test_an_item_that_stands_for_two_entries_is_in_the_collections_of_both(there
     report = there.sync(moved)
     assert (places(there, "one"), report.writes) == ({shelf("a"), shelf("c")}, 1)
     assert there.sync(moved).plan.changes == ()
+    there.edit("items", item("one"), collections=[shelf("a"), shelf("b"), shelf("c")])
+    assert there.sync(moved).plan.changes == (), "a person put it back"
 
 
 def test_a_collection_that_a_person_left_before_merging_stays_left(there: World) -> None:
@@ -146,6 +149,24 @@ def test_a_collection_that_a_person_left_before_merging_stays_left(there: World)
     merge(there, item("two"), item("one"))
     there.sync(LIST)
     assert places(there, "one") == {shelf("a")}
+
+
+def test_what_is_known_of_an_entry_that_left_is_forgotten_when_its_collections_are_gone(there: World) -> None:
+    there.sync(LIST)
+    merge(there, item("two"), item("one"))
+    there.sync(LIST)
+    with there.library() as library:
+        seen = library.seen()
+    base = BaseFile(there.files(ID).base, there.place.owner(ID)).load()
+    one = replace(base.records["item", "one"], collections=(shelf("a"),))  # by two it was put into b
+    two = replace(base.records["item", "two"], collections=(shelf("b"),))
+    base = replace(base, records={**base.records, ("item", "one"): one, ("item", "two"): two})
+    wanted = desired(catalog(ONE, THREE), TABLES, there.settings)
+    first = plan(wanted, seen, base)
+    assert [write.data for write in first.writes] == [{"collections": [shelf("a")]}]
+    assert ("item", "two") not in first.records, "killed here, b would be taken for a person's place"
+    items = {**seen.items, item("one"): {**seen.items[item("one")], "collections": [shelf("a")]}}
+    assert plan(wanted, replace(seen, items=items), base).records["item", "two"] is None
 
 
 def test_one_of_two_entries_of_an_item_leaves_the_list(there: World) -> None:

@@ -57,7 +57,8 @@ def merged(
     stay: dict[str, Any] = {}
     new: dict[str, Pair] = {}
     for name in dict.fromkeys((*wanted, *last)):
-        here, there, before = wanted.get(name, ""), now.get(name), last.get(name)
+        nothing = [] if name == "creators" else ""
+        here, there, before = wanted.get(name, nothing), now.get(name), last.get(name)
         if is_same(name, there, here):
             if here:
                 kept[name] = here

@@ -26,8 +26,12 @@ def place(draft: Draft, match: Match) -> None:
     known = draft.base.records.get(("item", record.id)) if record else None
     for one in all_of_it:
         _forget_old_keys(draft, one)
-    for one in match.sharers:
-        _share(draft, one)
+    for one in match.sharers:  # all that refsync does to the item is known under the first
+        if one.record:
+            draft.records["item", one.item.entry.key] = replace(
+                one.record, id=one.item.entry.key, is_adopted=True, collections=(), gone=None
+            )
+            draft.more["unchanged"] += 1
     key = record.key if record else _new_key(draft, item.entry.key)
     draft.placed.add(key)
     data = draft.seen.items.get(key)
@@ -70,15 +74,6 @@ def _forget_old_keys(draft: Draft, match: Match) -> None:
         if is_same or known.gone == WAITING:
             draft.records["item", old] = None
             draft.listed.add(old)
-
-
-def _share(draft: Draft, match: Match) -> None:
-    """An entry whose item is that of another: all that refsync does to it is known under that one."""
-    if match.record is None:
-        return
-    id = match.item.entry.key
-    draft.records["item", id] = replace(match.record, id=id, is_adopted=True, collections=(), gone=None)
-    draft.more["unchanged"] += 1
 
 
 def _new_key(draft: Draft, id: str) -> str:
