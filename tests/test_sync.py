@@ -50,7 +50,8 @@ def test_an_empty_library_holds_the_catalog_and_a_second_run_does_nothing(there:
     assert report.plan.counts["create"] == 7
     version = there.version
     again = there.sync(LIST)
-    assert (again.plan.changes, again.reads, again.writes, again.run) == ((), 1, 0, None)
+    reads = 2 if there.place.kind == "desktop" else 1  # the desktop has no list of what was deleted
+    assert (again.plan.changes, again.reads, again.writes, again.run) == ((), reads, 0, None)
     assert there.version == version
 
 
