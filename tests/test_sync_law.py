@@ -105,8 +105,18 @@ class Mine:
                     (self.trashed.add if data.get("deleted") else self.trashed.discard)(key)
                 if what == "items":
                     self._item(key, old or {}, data)
+                    self._inherit(key, data)
                 else:
                     self._shelf(key, old or {}, data)
+
+    def _inherit(self, key: str, data: Mapping[str, Any]) -> None:
+        """Where a person took an item out before merging it into another, the other is theirs to leave out, too."""
+        uris = (data.get("relations") or {}).get("dc:replaces") or []
+        for uri in [uris] if isinstance(uris, str) else uris:
+            old = uri.rpartition("/")[2]
+            left = {name for (one, name), is_in in self.places.items() if one == old and not is_in}
+            left |= {name for one, name in self.loose if one == old and name}
+            self.loose |= {(key, name) for name in left if (key, name) not in self.places}
 
     def _item(self, key: str, old: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         for name in (old.keys() | data.keys()) - {
