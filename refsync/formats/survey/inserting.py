@@ -1,0 +1,235 @@
+"""Knows how an entry is put into the text of a list: at its place, in its neighbours' shape, every other byte as it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from refsync import titles
+from refsync.formats import survey
+from refsync.formats.survey import aligned, markup, placing, sections, words, writing
+from refsync.formats.survey.writing import Neighbour
+from refsync.model import Account, Failure, Problem, Reading
+
+Topic = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Insertion:
+    """An entry as written: its first line (from 1), its own text without the end of its last line, the text of the whole
+    list with it, and the fields of the entry that the list has no place for."""
+
+    line: int
+    written: str
+    text: str
+    left_out: tuple[str, ...]
+
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def inserted(text: str, file: str, new: Account, topic: Topic, tables_folder: Path | None = None) -> Insertion:
+    """The list `text` (its own line ends and byte order mark kept) with `new` under the heading `topic`.
+
+    Raises Failure when the list has no such heading, nothing to follow, or when what would be written does not read back
+    as the entry.
+    """
+    page = _Page(text, file, tables_folder)
+    why = "no entry of it could be followed"
+    for one in page.candidates(new, topic):
+        if (wrong := page.misread(one, new)) is None:
+            return one
+        why = wrong
+    what = f"the entry would not read back from its line: {why}. Nothing changed."
+    hint = f"Write it by hand under {' > '.join(topic)!r}."
+    raise Failure(Problem(where=file, what=what, hint=hint))
+
+
+class _Page:
+    """A list with what stands where in it."""
+
+    def __init__(self, text: str, file: str, tables_folder: Path | None) -> None:
+        self.text, self.file, self.tables = text, file, tables_folder
+        self.lines = _LINE.findall(text)
+        self.lexicon = words.load(tables_folder)
+        self.reading = self._read(text)
+        self.rows = {
+            row.line: row.table for row in markup.blocks(_plain(text)) if row.kind == "row" and row.line != row.table
+        }
+        self.accounts = [self._trimmed(one) for one in self.reading.accounts]
+
+    def _read(self, text: str) -> Reading:
+        return survey.read(_plain(text), self.file, self.tables)
+
+    def _trimmed(self, one: Account) -> Account:
+        last = min(one.last_line, len(self.lines))
+        while last > one.line and not self.lines[last - 1].strip():
+            last -= 1
+        return replace(one, last_line=last)
+
+    def _source(self, one: Account) -> str:
+        return _plain("".join(self.lines[one.line - 1 : one.last_line])).removesuffix("\n")
+
+    def _alone(self) -> list[Account]:
+        """The entries that share no line with another."""
+        return [
+            one
+            for at, one in enumerate(self.accounts)
+            if (at == 0 or self.accounts[at - 1].last_line < one.line)
+            and (at + 1 == len(self.accounts) or one.last_line < self.accounts[at + 1].line)
+        ]
+
+    def candidates(self, new: Account, topic: Topic) -> Iterator[Insertion]:
+        """The ways in which the entry may be written, best first."""
+        here = [one for one in self.accounts if one.topic == topic]
+        table = self._table_of(here)
+        here = [one for one in here if self.rows.get(one.line) == table]
+        at = placing.place(here, new)
+        neighbours = self._neighbours(here, topic, at, table)
+        if not neighbours:
+            what = "there is no entry whose shape a new one could follow."
+            raise Failure(Problem(where=self.file, what=what, hint="Write the first one by hand."))
+        how = writing.spelling(neighbours)
+        known = {part.slot for one in neighbours for part in one.pattern.parts}
+        if table is not None:
+            texts = writing.row(neighbours, new, how)
+        else:
+            number = self._number(here, at)
+            texts = writing.line(neighbours, new, how, number)
+        for text in dict.fromkeys(texts):
+            yield self._put(text, here, at, topic, table, _left_out(new, known, text))
+
+    def _table_of(self, here: Sequence[Account]) -> int | None:
+        """The table (by its first line) that most of the entries are rows of; None when most are no rows."""
+        counts: dict[int | None, int] = {}
+        for one in here:
+            table = self.rows.get(one.line)
+            counts[table] = counts.get(table, 0) + 1
+        return max(counts, key=lambda table: counts[table]) if counts else None
+
+    def _neighbours(self, here: Sequence[Account], topic: Topic, at: int, table: int | None) -> list[Neighbour]:
+        before, after = here[:at], here[at:]
+        near = {id(one): len(before) - number for number, one in enumerate(before)}
+        near |= {id(one): number + 1 for number, one in enumerate(after)}
+        header = self.lines[table - 1].split("|") if table else []
+        found: list[Neighbour] = []
+        for one in self._alone():
+            other = self.rows.get(one.line)
+            if (table is None) != (other is None):
+                continue
+            if table and other and other != table and len(self.lines[other - 1].split("|")) != len(header):
+                continue
+            if (pattern := aligned.pattern(one, self._source(one), self.lexicon)) is None:
+                continue
+            distance = near.get(id(one))
+            if distance is not None:
+                weight = _HERE * (1 + _NEAREST / distance)
+            else:
+                weight = _BESIDE if one.topic[:-1] == topic[:-1] else 1.0
+            found.append(Neighbour(pattern, weight))
+        return found
+
+    def _number(self, here: Sequence[Account], at: int) -> int:
+        """The number of an entry at a place: the next after the one before it."""
+        for account, step in (*((one, 1) for one in reversed(here[:at])), *((one, 0) for one in here[at:])):
+            pattern = aligned.pattern(account, self._source(account), self.lexicon)
+            numbers = [part.text for part in pattern.parts if part.slot == "number"] if pattern else []
+            if numbers:
+                return int(numbers[0]) + step
+        return 1
+
+    def _put(
+        self, written: str, here: Sequence[Account], at: int, topic: Topic, table: int | None, left_out: tuple[str, ...]
+    ) -> Insertion:
+        usual = placing.gap(self.lines, self.accounts, at, None)
+        gap = placing.gap(self.lines, here, at, usual)
+        gap = gap if gap is not None else ("" if table else "\n")
+        if at:
+            place, body = here[at - 1].last_line, f"{gap}{written}\n"
+        elif here:
+            place, body = here[0].line - 1, f"{written}\n{gap}"
+        else:
+            place = self._foot(topic)
+            body = f"\n{written}\n"
+        start = place + (body.index(written) and body[: body.index(written)].count("\n")) + 1
+        end = self._line_end(place)
+        lines = list(self.lines)
+        if place and not lines[place - 1].endswith(("\n", "\r")):
+            lines[place - 1] += end  # the last line of a file without an end: the new one takes its part
+            body = body.removesuffix("\n")
+        lines[place:place] = [body.replace("\n", end)]
+        return Insertion(line=start, written=written, text="".join(lines), left_out=left_out)
+
+    def _line_end(self, place: int) -> str:
+        for line in (*reversed(self.lines[:place]), *self.lines[place:]):
+            if found := re.search(r"\r\n|\r|\n", line):
+                return found[0]
+        return "\n"
+
+    def _foot(self, topic: Topic) -> int:
+        """The last line of a section without entries that holds something."""
+        blocks = markup.blocks(_plain(self.text))
+        heads = [one for one in sections.divided(blocks, self.lexicon).sections if one.line]
+        place = next((at for at, one in enumerate(heads) if one.path == topic), None)
+        if place is None:
+            what = f"has no heading {' > '.join(topic)!r}."
+            raise Failure(Problem(where=self.file, what=what, hint="Write the heading first."), code=2)
+        first = heads[place].line
+        last = heads[place + 1].line - 1 if place + 1 < len(heads) else len(self.lines)
+        while last > first and _BETWEEN_SECTIONS.fullmatch(self.lines[last - 1].strip()):
+            last -= 1
+        return last
+
+    def misread(self, one: Insertion, new: Account) -> str | None:
+        """Why an entry as written does not read back, None when it does."""
+        after = self._read(one.text)
+        last = one.line + one.written.count("\n")
+        own = [account for account in after.accounts if one.line <= account.line <= last]
+        if len(own) != 1:
+            return "it is taken for " + ("no entry" if not own else f"{len(own)} entries")
+        others = [account for account in after.accounts if account is not own[0]]
+        if [_identity(one) for one in others] != [_identity(one) for one in self.reading.accounts]:
+            return "other entries would be read otherwise"
+        return _difference(own[0], new)
+
+
+def _difference(read: Account, new: Account) -> str | None:
+    """The first field that is read otherwise than it is; what a line does not show cannot be wrong."""
+    if titles.comparison(read.title) != titles.comparison(new.title):
+        return f"the title is read as {read.title!r}"
+    shown = {name for name in ("venue", "year", "month") if name not in read.inferred}
+    for name in ("venue", "year", "month", "url"):
+        value = getattr(read, name)
+        if value and (name in shown or name == "url") and value != getattr(new, name):
+            if name == "venue" and new.venue and titles.comparison(value) == titles.comparison(new.venue):
+                continue
+            return f"the {name} is read as {value}"
+    if read.authors and len(read.authors) > len(new.authors):
+        return "the authors are read otherwise"
+    wrong = next((label for label, href in read.links.items() if href not in {new.url, *new.links.values()}), None)
+    if wrong:
+        return f"the link {wrong!r} is read as {read.links[wrong]}"
+    return None
+
+
+def _identity(one: Account) -> tuple[object, ...]:
+    return one.title, one.topic, one.url, one.venue, one.year, len(one.authors)
+
+
+_HERE, _BESIDE, _NEAREST = 8.0, 2.0, 2.0  # how much an entry of the section counts, one of a section beside it, a next one
+_BETWEEN_SECTIONS = re.compile(r"|(?:<[^>]*>\s*)+|-{3,}|\*{3,}")
+
+
+def _left_out(new: Account, known: set[str], written: str) -> tuple[str, ...]:
+    """The fields of an entry that no neighbour shows."""
+    texts = {"venue": new.venue, "year": new.year, "group": new.group, "rating": new.rating, "comment": new.comment}
+    texts |= {"tags": new.tags, "authors": new.authors}
+    out = [name for name, value in texts.items() if value and not known & ({name, "yy"} if name == "year" else {name})]
+    out += [slot.removeprefix("link:") for slot, href in aligned.addresses(new).items() if href not in written]
+    return tuple(out)
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

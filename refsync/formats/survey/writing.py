@@ -1,0 +1,361 @@
+"""Knows how a list writes its entries: from its neighbours' patterns, the text of a new one in their shape."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os.path import commonprefix
+
+from refsync.formats.survey import aligned, bylines
+from refsync.formats.survey.aligned import MONTHS, Part, Pattern, form
+from refsync.model import Account
+
+Parts = tuple[Part, ...]
+_ODDS = 0.2  # how much less a neighbour counts for each thing in which it differs from the new entry
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An entry of the list as an example to follow, and how much it counts."""
+
+    pattern: Pattern
+    weight: float
+
+
+# What an entry may have that its line shows or not, and what it costs where a neighbour had no such thing to show.
+_MISSED = {"url": 2.0, "tags": 2.0, "group": 2.0, "rating": 2.0, "comment": 2.0, "code!": 2.0, "authors": 0.7, "venue": 0.7, "year": 0.7}
+_LINK_MISSED, _LACKS, _OTHER_SORT, _NO_COLON = 2.0, 4.0, 0.7, 0.3
+
+
+def available(account: Account) -> frozenset[str]:
+    """The slots that an entry has something for."""
+    have = {"title", "number", "indent", *aligned.addresses(account), *(f"id:{scheme}" for scheme in account.ids)}
+    if _colon(account.title):
+        have |= {"head", "rest", "aka"}
+    for name in ("aka", "authors", "venue", "month", "tags", "group", "rating", "comment"):
+        if getattr(account, name):
+            have.add(name)
+    if account.year:
+        have |= {"year", "yy"}
+    if account.has_code and "code" not in account.links:
+        have.add("code!")
+    if aligned.repository(account):
+        have.add("repository")
+    return frozenset(have)
+
+
+def _colon(title: str) -> bool:
+    head, colon, rest = title.partition(":")
+    return bool(colon and head.strip() and rest.strip())
+
+
+def _shows(shown: frozenset[str], name: str) -> bool:
+    if name == "title":
+        return bool(shown & {"title", "head"})
+    return name in shown or (name == "year" and "yy" in shown) or (name == "code!" and "link:code" in shown)
+
+
+def _worth(parts: Parts, one: Account, new: Account, have: frozenset[str], named: frozenset[str]) -> float:
+    """How well a pattern of the entry `one` fits the new one, 0..1; `named` are the slots that matter here."""
+    shown = frozenset(part.slot for part in parts if part.slot)
+    cost = _LACKS * len(shown - have)
+    had = available(one)
+    for name in (have & named) - shown:
+        missed = _MISSED.get(name, _LINK_MISSED if name.startswith("link:") else 0.0)
+        if missed and not _shows(shown, name):
+            own = name in had and not (name == "url" and one.url and one.url not in one.raw)
+            cost += 0.0 if own else missed
+    if one.venue and new.venue and (one.venue == "arXiv") != (new.venue == "arXiv"):
+        cost += _OTHER_SORT
+    if "title" in shown and _colon(new.title) and not _colon(one.title):
+        cost += _NO_COLON
+    return float(_ODDS**cost)
+
+
+def ranked(examples: Sequence[tuple[Parts, Neighbour]], new: Account) -> list[Parts]:
+    """The patterns that a new entry may be written by, best first: what most of those neighbours do that are most like it."""
+    have = available(new)
+    named = frozenset(part.slot for parts, _ in examples for part in parts if part.slot)
+    sums: dict[tuple[str, ...], float] = defaultdict(float)
+    best: dict[tuple[str, ...], tuple[float, Parts]] = {}
+    for parts, neighbour in examples:
+        parts = without_remarks(parts)
+        score = neighbour.weight * _worth(parts, neighbour.pattern.account, new, have, named)
+        key = form(parts)
+        sums[key] += score
+        if key not in best or score > best[key][0]:
+            best[key] = score, parts
+    order = sorted(sums, key=lambda key: -sums[key])
+    return [_mended(best[key][1], examples, have, named) for key in order]
+
+
+_REMARK = re.compile(r"[ \t]*<!--.*?-->", re.DOTALL)
+
+
+def without_remarks(parts: Parts) -> Parts:
+    """A pattern without comments in HTML, which say something of one entry."""
+    return tuple(part if part.slot else Part("", _REMARK.sub("", part.text)) for part in parts)
+
+
+_START, _END = Part("^", ""), Part("$", "")
+
+
+def _mended(parts: Parts, examples: Sequence[tuple[Parts, Neighbour]], have: frozenset[str], named: frozenset[str]) -> Parts:
+    """A pattern without the slots that a new entry has nothing for, and with those that it must show."""
+    slots = [part for part in parts if part.slot]
+    kept = [part for part in slots if part.slot in have]
+    shown = frozenset(part.slot for part in kept)
+    wanted = [name for name in sorted(have & named - shown) if (name in _MISSED or name.startswith("link:"))]
+    wanted = [name for name in wanted if not _shows(shown, name) and _LINK_MISSED <= _MISSED.get(name, _LINK_MISSED)]
+    if len(kept) == len(slots) and not wanted:
+        return parts
+    between = _between(examples)
+    for name in wanted:
+        kept = _with(kept, name, examples)
+    return _joined(parts, kept, between)
+
+
+Between = Mapping[tuple[str, str], Mapping[str, float]]
+
+
+def _between(examples: Iterable[tuple[Parts, Neighbour]]) -> Between:
+    """The texts that stand between two slots that follow each other, weighed; "^" and "$" are the ends."""
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for parts, neighbour in examples:
+        last, text = "^", ""
+        for part in (*without_remarks(parts), _END):
+            if part.slot:
+                found[last, part.slot][text] += neighbour.weight
+                last, text = part.slot, ""
+            else:
+                text += part.text
+    return found
+
+
+def _with(kept: list[Part], name: str, examples: Sequence[tuple[Parts, Neighbour]]) -> list[Part]:
+    """`kept` with a slot at the place that it mostly has among them."""
+    places: dict[int, float] = defaultdict(float)
+    sample = Part(name, "")
+    for parts, neighbour in examples:
+        slots = [part for part in parts if part.slot]
+        at = next((at for at, part in enumerate(slots) if part.slot == name), None)
+        if at is None:
+            continue
+        sample = slots[at]
+        before = {part.slot for part in slots[:at]}
+        place = max((at + 1 for at, part in enumerate(kept) if part.slot in before), default=0)
+        places[place] += neighbour.weight
+    place = max(places, key=lambda one: places[one])
+    return [*kept[:place], sample, *kept[place:]]
+
+
+def _joined(parts: Parts, kept: Sequence[Part], between: Between) -> Parts:
+    own = _between([(parts, Neighbour(Pattern(_NOBODY, parts), 1.0))])
+    out: list[Part] = []
+    for one, two in zip((_START, *kept), (*kept, _END), strict=True):
+        pair = one.slot, two.slot
+        texts = own.get(pair) or between.get(pair)
+        text = max(texts, key=lambda text: texts[text]) if texts else _glue(one.slot, two.slot, between)
+        out += [Part("", text), *([two] if two is not _END else [])]
+    return tuple(part for part in out if part.slot or part.text)
+
+
+_NOBODY = Account(file="", line=0, last_line=0)
+
+
+def _glue(one: str, two: str, between: Between) -> str:
+    """What stands between two slots that never follow each other: how the first is closed and the second opened."""
+    after = [text for (first, _), texts in between.items() if first == one for text in texts]
+    before = [text for (_, second), texts in between.items() if second == two for text in texts]
+    close = commonprefix(after)
+    opening = commonprefix([text[::-1] for text in before])[::-1]
+    if not close.strip() and not opening.strip():
+        return close or opening or " "
+    return close + ("" if close.endswith((" ", "\n")) or opening.startswith((" ", "\n", ",", ".")) else " ") + opening
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spelling:
+    """How a list spells what it writes: venues by short name, months by number, names of authors, what parts tags."""
+
+    venues: Mapping[str, str]
+    months: Mapping[int, str]
+    month: str
+    byline: bylines.Byline
+    between_tags: str | None
+
+
+def spelling(neighbours: Sequence[Neighbour]) -> Spelling:
+    """What most of the neighbours do, the nearest counting most."""
+    venues: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    months: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    sorts: dict[str, float] = defaultdict(float)
+    tags: dict[str, float] = defaultdict(float)
+    for one in neighbours:
+        account = one.pattern.account
+        for part in one.pattern.parts:
+            if part.slot == "venue" and account.venue:
+                venues[account.venue][part.text] += one.weight
+            elif part.slot == "month" and account.month:
+                months[account.month][part.text] += one.weight
+                sorts[_sort(part.text, account.month)] += one.weight
+        if one.pattern.between_tags:
+            tags[one.pattern.between_tags] += one.weight
+    return Spelling(
+        venues={name: _first(texts) for name, texts in venues.items()},
+        months={number: _first(texts) for number, texts in months.items()},
+        month=_first(sorts) if sorts else "full",
+        byline=bylines.usual((one.pattern.byline, one.weight) for one in neighbours if one.pattern.byline),
+        between_tags=_first(tags) if tags else None,
+    )
+
+
+def _first(votes: Mapping[str, float]) -> str:
+    return max(votes, key=lambda one: votes[one])
+
+
+def _sort(text: str, month: int) -> str:
+    if text.isdigit():
+        return "two digits" if text.startswith("0") else ("digits" if month < 10 else "")
+    return "short" if len(text) < len(MONTHS[month - 1]) else ("full" if len(text) > 3 else "")
+
+
+def _month(number: int, how: Spelling) -> str:
+    if number in how.months:
+        return how.months[number]
+    name = MONTHS[number - 1]
+    return {"two digits": f"{number:02d}", "digits": str(number), "short": name[:3]}.get(how.month, name)
+
+
+def rendered(parts: Parts, new: Account, how: Spelling, number: int, *, escaped: Callable[[str], str] = str) -> str:
+    """The text of a new entry by a pattern. `number` is its own where the section is numbered."""
+    head, _, rest = new.title.partition(":")
+    found = {
+        **aligned.addresses(new),
+        **{f"id:{scheme}": value for scheme, value in new.ids.items()},
+        "title": escaped(new.title),
+        "head": escaped(head.strip()),
+        "rest": escaped(rest.strip()),
+        "aka": escaped(new.aka or head.strip()),
+        "year": str(new.year),
+        "yy": f"{(new.year or 0) % 100:02d}",
+        "month": _month(new.month, how) if new.month else "",
+        "authors": escaped(bylines.printed(new.authors, how.byline, et_al=new.et_al)),
+        "venue": how.venues.get(new.venue or "", new.venue or ""),
+        "group": new.group or "",
+        "rating": (new.rating or "").split(";")[0].strip(),
+        "comment": new.comment or "",
+        "repository": aligned.repository(new) or "",
+        "number": str(number),
+    }
+    out = ""
+    for at, part in enumerate(parts):
+        if not part.slot:
+            # A title that ends in a mark of its own takes no stop behind it.
+            out += part.text[1:] if part.text.startswith(".") and out.endswith(("?", "!", ".")) else part.text
+        elif part.slot == "tags":
+            between = how.between_tags or _around(parts, at)
+            out += between.join(new.tags)
+        elif part.slot == "indent":
+            marker = re.match(r"[ \t>]*\d{1,4}[.)][ \t]+", out)
+            out += " " * len(marker[0].expandtabs(4)) if marker else part.text
+        else:
+            out += found.get(part.slot, part.text)
+    return out
+
+
+_CLOSING, _OPENING = re.compile(r"[^\w\s]*"), re.compile(r"[^\w\s]*$")
+
+
+def _around(parts: Parts, at: int) -> str:
+    """What parts two tags where no neighbour has two: the marks that close one and open the next."""
+    before = parts[at - 1].text if at and not parts[at - 1].slot else ""
+    after = parts[at + 1].text if at + 1 < len(parts) and not parts[at + 1].slot else ""
+    close, opening = _CLOSING.match(after), _OPENING.search(before)
+    marks = (close[0] if close else "", opening[0] if opening else "")
+    return f"{marks[0]} {marks[1]}" if all(marks) and "|" not in "".join(marks) else ", "
+
+
+_PIPE = re.compile(r"(?<!\\)\|")
+
+
+def cells(parts: Parts) -> list[Parts]:
+    """The cells of a table's row, what stands before the first pipe and after the last as cells too."""
+    out: list[list[Part]] = [[]]
+    for part in parts:
+        texts = [part.text] if part.slot else _PIPE.split(part.text)
+        for at, text in enumerate(texts):
+            if at:
+                out.append([])
+            if text:
+                out[-1].append(Part(part.slot, text))
+    return [tuple(one) for one in out]
+
+
+def row(neighbours: Sequence[Neighbour], new: Account, how: Spelling) -> list[str]:
+    """The texts that a new row of a table may be, best first. Raises ValueError when there is no row to follow."""
+    rows = [(cells(one.pattern.parts), one) for one in neighbours]
+    counts: dict[int, float] = defaultdict(float)
+    for found, one in rows:
+        counts[len(found)] += one.weight
+    if not counts:
+        raise ValueError("no row to follow")
+    width = max(counts, key=lambda one: counts[one])
+    rows = [(found, one) for found, one in rows if len(found) == width]
+    escaped = [_cell([(found[at], one) for found, one in rows], new, how) for at in range(width)]
+    return ["|".join(escaped)]
+
+
+def _cell(column: Sequence[tuple[Parts, Neighbour]], new: Account, how: Spelling) -> str:
+    inner = [(_stripped(parts), one) for parts, one in column]
+    parts = ranked(inner, new)[0]
+    text = rendered(parts, new, how, 0, escaped=_piped)
+    lengths: dict[int, float] = defaultdict(float)
+    pads: dict[tuple[str, str], float] = defaultdict(float)
+    for whole, one in column:
+        shown = "".join(part.text for part in whole)
+        lengths[len(shown)] += one.weight
+        if bool(shown.strip()) == bool(text):
+            pads[_ends(shown)] += one.weight
+    before, after = max(pads, key=lambda one: pads[one]) if pads else (" ", " ")
+    common = max(lengths, key=lambda one: lengths[one])
+    if lengths[common] * 2 > sum(lengths.values()) and len({_ends("".join(p.text for p in whole)) for whole, _ in column}) > 2:
+        return f"{before}{text} ".ljust(common)
+    return f"{before}{text}{after}" if text or before else after
+
+
+def _ends(text: str) -> tuple[str, str]:
+    inner = text.strip()
+    if not inner:
+        return "", text
+    at = text.index(inner)
+    return text[:at], text[at + len(inner) :]
+
+
+def _stripped(parts: Parts) -> Parts:
+    found = list(parts)
+    if found and not found[0].slot:
+        found[0] = Part("", found[0].text.lstrip())
+    if found and not found[-1].slot:
+        found[-1] = Part("", found[-1].text.rstrip())
+    return tuple(part for part in found if part.text)
+
+
+def _piped(text: str) -> str:
+    return _PIPE.sub(r"\\|", text)
+
+
+def line(neighbours: Sequence[Neighbour], new: Account, how: Spelling, number: int) -> list[str]:
+    """The texts that a new entry may be, best first, in several lines (parted by LF) where its neighbours are."""
+    examples = [(one.pattern.parts, one) for one in neighbours]
+    return [rendered(parts, new, how, number) for parts in ranked(examples, new)[:_TRIED]]
+
+
+_TRIED = 6
+
+
+def weighed(one: Neighbour, by: float) -> Neighbour:
+    """The neighbour, counting so much more or less."""
+    return replace(one, weight=one.weight * by)
