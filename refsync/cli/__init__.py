@@ -8,6 +8,7 @@ from typing import TextIO
 import click
 
 from refsync import __version__
+from refsync.cli.adding import add
 from refsync.cli.building import build, check, rekey
 from refsync.cli.converting import convert
 from refsync.cli.reading import read
@@ -24,7 +25,7 @@ def cli() -> None:
     """
 
 
-for _command in (build, sync, resolve, check, read, convert, undo, status, login, logout, sandbox, rekey):
+for _command in (build, sync, resolve, check, read, add, convert, undo, status, login, logout, sandbox, rekey):
     cli.add_command(_command)
 
 

@@ -79,10 +79,15 @@ class _Claims:
         return tuple(out)
 
 
-def pattern(account: Account, source: str, words: Words) -> Pattern | None:
-    """The pattern of an entry whose lines are `source` (joined by LF); None when its title is not found there."""
+def pattern(account: Account, source: str, words: Words, *, labelled: bool = False) -> Pattern | None:
+    """The pattern of an entry whose lines are `source` (joined by LF); None when its title is not found there.
+
+    `labelled`: the first line is a bullet that names the work, under which the entry is nested.
+    """
     claims = _Claims(source)
     _take_addresses(claims, account)
+    if labelled and not _take_label(claims):
+        return None
     if not _take_title(claims, account.title):
         return None
     if account.aka:
@@ -116,9 +121,18 @@ def _take_addresses(claims: _Claims, account: Account) -> None:
     found = addresses(account)
     for slot in sorted(found, key=lambda one: -len(found[one])):
         # Where an address goes on, it is another.
-        claims.take(
-            re.compile(rf"(?<![\w/:]){re.escape(found[slot])}(?![^\s()<>\[\]\"'|]*[\w/])"), slot, every=True
-        )
+        claims.take(re.compile(rf"(?<![\w/:]){re.escape(found[slot])}(?![^\s()<>\[\]\"'|]*[\w/])"), slot, every=True)
+
+
+_LABEL = re.compile(r"[ \t]*[-*+][ \t]+([^\[\n]*[^\[\n\s,:])")
+
+
+def _take_label(claims: _Claims) -> bool:
+    hit = _LABEL.match(claims.source)
+    if hit is None or not claims.is_free(*hit.span(1)):
+        return False
+    claims.found.append((*hit.span(1), "label"))
+    return True
 
 
 _MARKUP = r"(?:[*_`\]\)\[]|\([^()\s]*\))*"
@@ -133,7 +147,10 @@ def _spelt(text: str) -> re.Pattern[str]:
 def _spelling(text: str) -> str:
     head = r"(?<!\w)" if text[:1].isalnum() else ""
     tail = r"(?!\w)" if text[-1:].isalnum() else ""
-    words = ("".join(_ENTITIES.get(c) or (c if c.isalnum() else rf"\\?{re.escape(c)}") for c in word) for word in text.split())
+    words = (
+        "".join(_ENTITIES.get(c) or (c if c.isalnum() else rf"\\?{re.escape(c)}") for c in word)
+        for word in text.split()
+    )
     return head + r"[\s\u00a0]+".join(words) + tail
 
 
@@ -228,8 +245,27 @@ def _take_date(claims: _Claims, account: Account) -> None:
     month = re.compile(rf"(?<![\w])(?:{name}|{name[:4]}|{name[:3]})\b|(?<!\d)0?{account.month}(?!\d)", re.IGNORECASE)
     hits = [hit.span() for hit in month.finditer(claims.source) if claims.is_free(*hit.span())]
     hits = [hit for hit in hits if min(abs(hit[0] - near[1]), abs(near[0] - hit[1])) <= _NEAR]
-    if hits:
-        claims.found.append((*min(hits, key=lambda hit: min(abs(hit[0] - near[1]), abs(near[0] - hit[1]))), "month"))
+    if not hits:
+        return
+    claims.found.append((*min(hits, key=lambda hit: min(abs(hit[0] - near[1]), abs(near[0] - hit[1]))), "month"))
+    _take_day(claims)
+
+
+_DAY_AFTER = re.compile(r"[-/. ](\d\d?)(?!\d)")
+_DAY_BEFORE = re.compile(r"(?<!\d)(\d\d?)[-/. ]$")
+
+
+def _take_day(claims: _Claims) -> None:
+    """Claims the day beside a month: "2024-06-04", "10 Jun 2022"."""
+    month, year = claims.span("month"), claims.span("year")
+    if month is None or year is None:
+        return
+    after = _DAY_AFTER.match(claims.source, month[1])
+    before = _DAY_BEFORE.search(claims.source, max(0, month[0] - 3), month[0])
+    for hit in (after, before):
+        if hit and 0 < int(hit[1]) < 32 and claims.is_free(*hit.span(1)):
+            claims.found.append((*hit.span(1), "day"))
+            return
 
 
 _NEAR = 4  # characters at most between a month and its year
@@ -237,7 +273,7 @@ _REPOSITORY = re.compile(r"https?://(?:www\.)?git(?:hub|lab)\.com/([\w.-]+/[\w.-
 
 
 def repository(account: Account) -> str | None:
-    """"owner/name" of the code of an entry, by which its badges are made."""
+    """ "owner/name" of the code of an entry, by which its badges are made."""
     hits = (_REPOSITORY.match(href) for href in (account.links.get("code"), account.url) if href)
     return next((hit[1] for hit in hits if hit), None)
 

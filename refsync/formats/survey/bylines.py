@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeVar
 
 from refsync import names
@@ -70,13 +71,17 @@ def _located(
         words = _ORDERS[order if at else first](one).split()
         form = re.compile(r"(?<!\w)" + r"[\s~\u00a0]+".join(map(re.escape, words)))
         end = spans[-1][1] if spans else 0
-        hit = form.search(source, end, end + _LONGEST_GAP + sum(map(len, words)) + len(words)) if spans else form.search(source)
+        hit = (
+            form.search(source, end, end + _LONGEST_GAP + sum(map(len, words)) + len(words))
+            if spans
+            else form.search(source)
+        )
         if hit is None:
             return None
         spans.append(hit.span())
     if not spans:
         return None
-    gaps = [source[one[1] : two[0]] for one, two in zip(spans, spans[1:], strict=False)]
+    gaps = [source[one[1] : two[0]].replace("\u00a0", " ") for one, two in pairwise(spans)]
     start, end = spans[0][0], spans[-1][1]
     others = _ET_AL.match(source, end) if et_al else None
     shown = Byline(

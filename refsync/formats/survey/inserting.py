@@ -47,6 +47,12 @@ def inserted(text: str, file: str, new: Account, topic: Topic, tables_folder: Pa
     raise Failure(Problem(where=file, what=what, hint=hint))
 
 
+def only_names(text: str, file: str, same: Account, new: Account, tables_folder: Path | None = None) -> bool:
+    """Whether the entry `same` of a list is no entry at all, but a bullet that names the work and waits for it."""
+    label = _Page(text, file, tables_folder).bare_label(new)
+    return label is not None and label.line == same.line
+
+
 class _Page:
     """A list with what stands where in it."""
 
@@ -56,12 +62,13 @@ class _Page:
         self.lexicon = words.load(tables_folder)
         self.reading = self._read(text)
         self.rows = {
-            row.line: row.table for row in markup.blocks(_plain(text)) if row.kind == "row" and row.line != row.table
+            row.line: row.table for row in markup.blocks(plain(text)) if row.kind == "row" and row.line != row.table
         }
         self.accounts = [self._trimmed(one) for one in self.reading.accounts]
+        self.labels = self._labels()
 
     def _read(self, text: str) -> Reading:
-        return survey.read(_plain(text), self.file, self.tables)
+        return survey.read(plain(text), self.file, self.tables)
 
     def _trimmed(self, one: Account) -> Account:
         last = min(one.last_line, len(self.lines))
@@ -70,7 +77,34 @@ class _Page:
         return replace(one, last_line=last)
 
     def _source(self, one: Account) -> str:
-        return _plain("".join(self.lines[one.line - 1 : one.last_line])).removesuffix("\n")
+        return plain("".join(self.lines[one.line - 1 : one.last_line])).removesuffix("\n")
+
+    def _labels(self) -> dict[int, int]:
+        """The lines of the bullets that only name what is nested in them, by the line of the one entry that is."""
+        within = {line for one in self.accounts for line in range(one.line, one.last_line + 1)}
+        found: dict[int, int] = {}
+        for one in self.accounts:
+            if one.line - 1 in within or one.line < 2 or one.last_line + 1 > len(self.lines) + 1:
+                continue
+            label, own = (_BULLET.match(self.lines[at]) for at in (one.line - 2, one.line - 1))
+            after = _BULLET.match(self.lines[one.last_line]) if one.last_line < len(self.lines) else None
+            if label and own and len(label[1]) < len(own[1]) and not (after and len(after[1]) >= len(own[1])):
+                found[one.line] = one.line - 1
+        return found
+
+    def _pattern(self, one: Account) -> aligned.Pattern | None:
+        label = self.labels.get(one.line)
+        whole = replace(one, line=label or one.line)
+        return aligned.pattern(one, self._source(whole), self.lexicon, labelled=label is not None)
+
+    def bare_label(self, new: Account) -> Account | None:
+        """A bullet that has the address of the new entry and names it, where such bullets have the entries nested in them."""
+        for one in self.accounts if self.labels and new.url else ():
+            if one.url == new.url and not (one.authors or one.venue) and one.title != new.title:
+                bullet = _BULLET.match(self.lines[one.line - 1])
+                if bullet and one.line == one.last_line:
+                    return one
+        return None
 
     def _alone(self) -> list[Account]:
         """The entries that share no line with another."""
@@ -83,10 +117,14 @@ class _Page:
 
     def candidates(self, new: Account, topic: Topic) -> Iterator[Insertion]:
         """The ways in which the entry may be written, best first."""
+        if label := self.bare_label(new):
+            yield from self._nested(new, label, topic)
+            return
         here = [one for one in self.accounts if one.topic == topic]
         table = self._table_of(here)
         here = [one for one in here if self.rows.get(one.line) == table]
-        at = placing.place(here, new)
+        numbers = [self._number(one) for one in here] if table is None else []
+        at = placing.place(here, numbers, new)
         neighbours = self._neighbours(here, topic, at, table)
         if not neighbours:
             what = "there is no entry whose shape a new one could follow."
@@ -96,10 +134,23 @@ class _Page:
         if table is not None:
             texts = writing.row(neighbours, new, how)
         else:
-            number = self._number(here, at)
-            texts = writing.line(neighbours, new, how, number)
+            texts = writing.line(neighbours, new, how, _next_number(numbers, at))
         for text in dict.fromkeys(texts):
             yield self._put(text, here, at, topic, table, _left_out(new, known, text))
+
+    def _nested(self, new: Account, label: Account, topic: Topic) -> Iterator[Insertion]:
+        """The ways in which the entry may be nested in the bullet that names it."""
+        here = [one for one in self.accounts if one.line in self.labels and one.topic == topic]
+        at = sum(one.line < label.line for one in here)
+        found: list[Neighbour] = []
+        for one in self._neighbours(here, topic, at, None):
+            if one.pattern.account.line in self.labels:
+                parts = _below_label(one.pattern.parts)
+                found.append(replace(one, pattern=replace(one.pattern, parts=parts)))
+        how = writing.spelling(found)
+        own = replace(new, url=None)  # the bullet that names it has its address
+        for text in dict.fromkeys(writing.line(found, own, how, 1)):
+            yield self._put(text, [label], 1, topic, 0, ())
 
     def _table_of(self, here: Sequence[Account]) -> int | None:
         """The table (by its first line) that most of the entries are rows of; None when most are no rows."""
@@ -121,7 +172,7 @@ class _Page:
                 continue
             if table and other and other != table and len(self.lines[other - 1].split("|")) != len(header):
                 continue
-            if (pattern := aligned.pattern(one, self._source(one), self.lexicon)) is None:
+            if (pattern := self._pattern(one)) is None:
                 continue
             distance = near.get(id(one))
             if distance is not None:
@@ -131,21 +182,16 @@ class _Page:
             found.append(Neighbour(pattern, weight))
         return found
 
-    def _number(self, here: Sequence[Account], at: int) -> int:
-        """The number of an entry at a place: the next after the one before it."""
-        for account, step in (*((one, 1) for one in reversed(here[:at])), *((one, 0) for one in here[at:])):
-            pattern = aligned.pattern(account, self._source(account), self.lexicon)
-            numbers = [part.text for part in pattern.parts if part.slot == "number"] if pattern else []
-            if numbers:
-                return int(numbers[0]) + step
-        return 1
+    def _number(self, one: Account) -> int | None:
+        pattern = aligned.pattern(one, self._source(one), self.lexicon)
+        return next((int(part.text) for part in pattern.parts if part.slot == "number"), None) if pattern else None
 
     def _put(
         self, written: str, here: Sequence[Account], at: int, topic: Topic, table: int | None, left_out: tuple[str, ...]
     ) -> Insertion:
         usual = placing.gap(self.lines, self.accounts, at, None)
         gap = placing.gap(self.lines, here, at, usual)
-        gap = gap if gap is not None else ("" if table else "\n")
+        gap = gap if gap is not None else ("" if table is not None else "\n")
         if at:
             place, body = here[at - 1].last_line, f"{gap}{written}\n"
         elif here:
@@ -170,7 +216,7 @@ class _Page:
 
     def _foot(self, topic: Topic) -> int:
         """The last line of a section without entries that holds something."""
-        blocks = markup.blocks(_plain(self.text))
+        blocks = markup.blocks(plain(self.text))
         heads = [one for one in sections.divided(blocks, self.lexicon).sections if one.line]
         place = next((at for at, one in enumerate(heads) if one.path == topic), None)
         if place is None:
@@ -190,9 +236,21 @@ class _Page:
         if len(own) != 1:
             return "it is taken for " + ("no entry" if not own else f"{len(own)} entries")
         others = [account for account in after.accounts if account is not own[0]]
-        if [_identity(one) for one in others] != [_identity(one) for one in self.reading.accounts]:
+        label = self.bare_label(new)
+        before = [account for account in self.reading.accounts if label is None or account.line != label.line]
+        if [_identity(one) for one in others] != [_identity(one) for one in before]:
             return "other entries would be read otherwise"
         return _difference(own[0], new)
+
+
+_BULLET = re.compile(r"([ \t]*)[-*+][ \t]")
+
+
+def _below_label(parts: writing.Parts) -> writing.Parts:
+    """What of a labelled entry stands below its label."""
+    at = next(at for at, part in enumerate(parts) if not part.slot and "\n" in part.text)
+    first = aligned.Part("", parts[at].text.partition("\n")[2])
+    return (*((first,) if first.text else ()), *parts[at + 1 :])
 
 
 def _difference(read: Account, new: Account) -> str | None:
@@ -218,18 +276,35 @@ def _identity(one: Account) -> tuple[object, ...]:
     return one.title, one.topic, one.url, one.venue, one.year, len(one.authors)
 
 
-_HERE, _BESIDE, _NEAREST = 8.0, 2.0, 2.0  # how much an entry of the section counts, one of a section beside it, a next one
+def _next_number(numbers: Sequence[int | None], at: int) -> int:
+    """The number of an entry at a place: the next after the one before it."""
+    before = next((one for one in reversed(numbers[:at]) if one is not None), None)
+    after = next((one for one in numbers[at:] if one is not None), None)
+    return before + 1 if before is not None else max(1, (after or 1) - 1)
+
+
+_HERE, _BESIDE, _NEAREST = (
+    8.0,
+    2.0,
+    2.0,
+)  # how much an entry of the section counts, one of a section beside it, a next one
 _BETWEEN_SECTIONS = re.compile(r"|(?:<[^>]*>\s*)+|-{3,}|\*{3,}")
 
 
 def _left_out(new: Account, known: set[str], written: str) -> tuple[str, ...]:
     """The fields of an entry that no neighbour shows."""
-    texts = {"venue": new.venue, "year": new.year, "group": new.group, "rating": new.rating, "comment": new.comment}
+    texts: dict[str, object] = {
+        "venue": new.venue,
+        "year": new.year,
+        "group": new.group,
+        "rating": new.rating,
+        "comment": new.comment,
+    }
     texts |= {"tags": new.tags, "authors": new.authors}
     out = [name for name, value in texts.items() if value and not known & ({name, "yy"} if name == "year" else {name})]
     out += [slot.removeprefix("link:") for slot, href in aligned.addresses(new).items() if href not in written]
     return tuple(out)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

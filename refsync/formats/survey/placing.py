@@ -10,7 +10,10 @@ from typing import Any
 from refsync import identifiers
 from refsync.model import Account
 
-_ENOUGH, _MOSTLY = 3, 0.8  # neighbours that differ, and the share of them that must agree, before a section has an order
+_ENOUGH, _MOSTLY = (
+    3,
+    0.8,
+)  # neighbours that differ, and the share of them that must agree, before a section has an order
 _FEW_RUNS = 1.3  # runs of a venue to a venue, up to which a section is grouped by venue
 
 Key = Callable[[Account], Any]
@@ -47,8 +50,13 @@ def _direction(entries: Sequence[Account], key: Key) -> int:
     return 1 if up > down else -1
 
 
-def place(entries: Sequence[Account], new: Account) -> int:
-    """How many of the entries of a section (in the order of the list) stand before the new one."""
+def place(entries: Sequence[Account], numbers: Sequence[int | None], new: Account) -> int:
+    """How many of the entries of a section (in the order of the list) stand before the new one.
+
+    `numbers` are those that the entries bear: where one is missing between two of them there is a place free.
+    """
+    if (free := _free(entries, numbers, new)) is not None:
+        return free
     for key in _KEYS:
         own = key(new)
         way = _direction(entries, key)
@@ -58,6 +66,25 @@ def place(entries: Sequence[Account], new: Account) -> int:
                 return max((at + 1 for at, found in known if found <= own), default=0)
             return min((at for at, found in known if found < own), default=len(entries))
     return _behind_its_venue(entries, new)
+
+
+def _free(entries: Sequence[Account], numbers: Sequence[int | None], new: Account) -> int | None:
+    """The place whose number is missing; of several the one that the date fits."""
+    if numbers and numbers[0] == 2:
+        return 0
+    taken = set(numbers)
+    free = [
+        at
+        for at, (one, two) in enumerate(pairwise(numbers), 1)
+        if one is not None and two is not None and two == one + 2 and one + 1 not in taken
+    ]
+    own = _date(new)
+    fitting = [
+        at
+        for at in free
+        if own and (before := _date(entries[at - 1])) and (after := _date(entries[at])) and before <= own <= after
+    ]
+    return next(iter([*fitting, *reversed(free)]), None)
 
 
 def _behind_its_venue(entries: Sequence[Account], new: Account) -> int:

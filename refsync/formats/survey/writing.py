@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from os.path import commonprefix
+from itertools import takewhile
 
 from refsync.formats.survey import aligned, bylines
 from refsync.formats.survey.aligned import MONTHS, Part, Pattern, form
@@ -25,13 +25,30 @@ class Neighbour:
 
 
 # What an entry may have that its line shows or not, and what it costs where a neighbour had no such thing to show.
-_MISSED = {"url": 2.0, "tags": 2.0, "group": 2.0, "rating": 2.0, "comment": 2.0, "code!": 2.0, "authors": 0.7, "venue": 0.7, "year": 0.7}
-_LINK_MISSED, _LACKS, _OTHER_SORT, _NO_COLON = 2.0, 4.0, 0.7, 0.3
+_MISSED = {
+    "url": 2.0,
+    "tags": 2.0,
+    "group": 2.0,
+    "rating": 2.0,
+    "comment": 2.0,
+    "code!": 2.0,
+    "authors": 0.7,
+    "venue": 0.7,
+    "year": 0.7,
+}
+_LINK_MISSED, _LACKS, _OTHER_SORT, _NO_COLON, _STRANGE = 2.0, 4.0, 1.5, 0.3, 1.0
 
 
 def available(account: Account) -> frozenset[str]:
     """The slots that an entry has something for."""
-    have = {"title", "number", "indent", *aligned.addresses(account), *(f"id:{scheme}" for scheme in account.ids)}
+    have = {
+        "title",
+        "label",
+        "number",
+        "indent",
+        *aligned.addresses(account),
+        *(f"id:{scheme}" for scheme in account.ids),
+    }
     if _colon(account.title):
         have |= {"head", "rest", "aka"}
     for name in ("aka", "authors", "venue", "month", "tags", "group", "rating", "comment"):
@@ -78,17 +95,32 @@ def ranked(examples: Sequence[tuple[Parts, Neighbour]], new: Account) -> list[Pa
     """The patterns that a new entry may be written by, best first: what most of those neighbours do that are most like it."""
     have = available(new)
     named = frozenset(part.slot for parts, _ in examples for part in parts if part.slot)
+    seen = Counter(word for parts, _ in examples for word in _words(parts))
     sums: dict[tuple[str, ...], float] = defaultdict(float)
     best: dict[tuple[str, ...], tuple[float, Parts]] = {}
     for parts, neighbour in examples:
         parts = without_remarks(parts)
-        score = neighbour.weight * _worth(parts, neighbour.pattern.account, new, have, named)
+        # Words that no other neighbour has say something of that entry alone.
+        strange = sum(seen[word] == 1 for word in _words(parts)) if len(examples) > 1 else 0
+        score = (
+            neighbour.weight
+            * _worth(parts, neighbour.pattern.account, new, have, named)
+            * _ODDS ** (_STRANGE * min(strange, _MOST_STRANGE))
+        )
         key = form(parts)
         sums[key] += score
         if key not in best or score > best[key][0]:
             best[key] = score, parts
     order = sorted(sums, key=lambda key: -sums[key])
     return [_mended(best[key][1], examples, have, named) for key in order]
+
+
+_MOST_STRANGE = 4
+_WORDS = re.compile(r"\w{2,}")
+
+
+def _words(parts: Parts) -> set[str]:
+    return {word for part in without_remarks(parts) if not part.slot for word in _WORDS.findall(part.text)}
 
 
 _REMARK = re.compile(r"[ \t]*<!--.*?-->", re.DOTALL)
@@ -102,13 +134,15 @@ def without_remarks(parts: Parts) -> Parts:
 _START, _END = Part("^", ""), Part("$", "")
 
 
-def _mended(parts: Parts, examples: Sequence[tuple[Parts, Neighbour]], have: frozenset[str], named: frozenset[str]) -> Parts:
+def _mended(
+    parts: Parts, examples: Sequence[tuple[Parts, Neighbour]], have: frozenset[str], named: frozenset[str]
+) -> Parts:
     """A pattern without the slots that a new entry has nothing for, and with those that it must show."""
     slots = [part for part in parts if part.slot]
     kept = [part for part in slots if part.slot in have]
     shown = frozenset(part.slot for part in kept)
     wanted = [name for name in sorted(have & named - shown) if (name in _MISSED or name.startswith("link:"))]
-    wanted = [name for name in wanted if not _shows(shown, name) and _LINK_MISSED <= _MISSED.get(name, _LINK_MISSED)]
+    wanted = [name for name in wanted if not _shows(shown, name) and _MISSED.get(name, _LINK_MISSED) >= _LINK_MISSED]
     if len(kept) == len(slots) and not wanted:
         return parts
     between = _between(examples)
@@ -169,11 +203,17 @@ def _glue(one: str, two: str, between: Between) -> str:
     """What stands between two slots that never follow each other: how the first is closed and the second opened."""
     after = [text for (first, _), texts in between.items() if first == one for text in texts]
     before = [text for (_, second), texts in between.items() if second == two for text in texts]
-    close = commonprefix(after)
-    opening = commonprefix([text[::-1] for text in before])[::-1]
+    close = _shared_head(after)
+    opening = _shared_head([text[::-1] for text in before])[::-1]
     if not close.strip() and not opening.strip():
         return close or opening or " "
     return close + ("" if close.endswith((" ", "\n")) or opening.startswith((" ", "\n", ",", ".")) else " ") + opening
+
+
+def _shared_head(texts: Sequence[str]) -> str:
+    """The characters with which all texts begin."""
+    columns = zip(*texts, strict=False)
+    return "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,6 +279,7 @@ def rendered(parts: Parts, new: Account, how: Spelling, number: int, *, escaped:
         "head": escaped(head.strip()),
         "rest": escaped(rest.strip()),
         "aka": escaped(new.aka or head.strip()),
+        "label": escaped(new.aka or head.strip()),
         "year": str(new.year),
         "yy": f"{(new.year or 0) % 100:02d}",
         "month": _month(new.month, how) if new.month else "",
@@ -321,7 +362,10 @@ def _cell(column: Sequence[tuple[Parts, Neighbour]], new: Account, how: Spelling
             pads[_ends(shown)] += one.weight
     before, after = max(pads, key=lambda one: pads[one]) if pads else (" ", " ")
     common = max(lengths, key=lambda one: lengths[one])
-    if lengths[common] * 2 > sum(lengths.values()) and len({_ends("".join(p.text for p in whole)) for whole, _ in column}) > 2:
+    if (
+        lengths[common] * 2 > sum(lengths.values())
+        and len({_ends("".join(p.text for p in whole)) for whole, _ in column}) > 2
+    ):
         return f"{before}{text} ".ljust(common)
     return f"{before}{text}{after}" if text or before else after
 
