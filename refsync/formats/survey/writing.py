@@ -51,7 +51,7 @@ def available(account: Account) -> frozenset[str]:
     }
     if _colon(account.title):
         have |= {"head", "rest", "aka"}
-    for name in ("aka", "authors", "venue", "month", "tags", "group", "rating", "comment"):
+    for name in ("aka", "authors", "venue", "month", "day", "tags", "group", "rating", "comment"):
         if getattr(account, name):
             have.add(name)
     if account.year:
@@ -91,10 +91,16 @@ def _worth(parts: Parts, one: Account, new: Account, have: frozenset[str], named
     return float(_ODDS**cost)
 
 
-def ranked(examples: Sequence[tuple[Parts, Neighbour]], new: Account) -> list[Parts]:
-    """The patterns that a new entry may be written by, best first: what most of those neighbours do that are most like it."""
+def ranked(
+    examples: Sequence[tuple[Parts, Neighbour]], new: Account, at_home: frozenset[str] | None = None
+) -> list[Parts]:
+    """The patterns that a new entry may be written by, best first: what most of those neighbours do that are most like it.
+
+    `at_home` are the slots that belong here, where they are parts of entries that are patterns.
+    """
     have = available(new)
     named = frozenset(part.slot for parts, _ in examples for part in parts if part.slot)
+    named = named if at_home is None else named & at_home
     seen = Counter(word for parts, _ in examples for word in _words(parts))
     sums: dict[tuple[str, ...], float] = defaultdict(float)
     best: dict[tuple[str, ...], tuple[float, Parts]] = {}
@@ -102,6 +108,7 @@ def ranked(examples: Sequence[tuple[Parts, Neighbour]], new: Account) -> list[Pa
         parts = without_remarks(parts)
         # Words that no other neighbour has say something of that entry alone.
         strange = sum(seen[word] == 1 for word in _words(parts)) if len(examples) > 1 else 0
+        strange += len(_slots(parts) - at_home) if at_home is not None else 0
         score = (
             neighbour.weight
             * _worth(parts, neighbour.pattern.account, new, have, named)
@@ -283,6 +290,7 @@ def rendered(parts: Parts, new: Account, how: Spelling, number: int, *, escaped:
         "year": str(new.year),
         "yy": f"{(new.year or 0) % 100:02d}",
         "month": _month(new.month, how) if new.month else "",
+        "day": f"{new.day or 0:02d}",
         "authors": escaped(bylines.printed(new.authors, how.byline, et_al=new.et_al)),
         "venue": how.venues.get(new.venue or "", new.venue or ""),
         "group": new.group or "",
@@ -345,13 +353,28 @@ def row(neighbours: Sequence[Neighbour], new: Account, how: Spelling) -> list[st
         raise ValueError("no row to follow")
     width = max(counts, key=lambda one: counts[one])
     rows = [(found, one) for found, one in rows if len(found) == width]
-    escaped = [_cell([(found[at], one) for found, one in rows], new, how) for at in range(width)]
-    return ["|".join(escaped)]
+    homes = _homes([(found, one) for found, one in rows], width)
+    shown = [_cell([(found[at], one) for found, one in rows], new, how, homes[at]) for at in range(width)]
+    return ["|".join(shown)]
 
 
-def _cell(column: Sequence[tuple[Parts, Neighbour]], new: Account, how: Spelling) -> str:
+def _homes(rows: Sequence[tuple[Sequence[Parts], Neighbour]], width: int) -> list[frozenset[str]]:
+    """The slots that stand in each column more often than in any other."""
+    votes: dict[str, list[float]] = defaultdict(lambda: [0.0] * width)
+    for found, one in rows:
+        for at, parts in enumerate(found):
+            for slot in _slots(parts):
+                votes[slot][at] += one.weight
+    return [frozenset(slot for slot, sums in votes.items() if sums[at] == max(sums)) for at in range(width)]
+
+
+def _slots(parts: Parts) -> frozenset[str]:
+    return frozenset(part.slot for part in parts if part.slot)
+
+
+def _cell(column: Sequence[tuple[Parts, Neighbour]], new: Account, how: Spelling, at_home: frozenset[str]) -> str:
     inner = [(_stripped(parts), one) for parts, one in column]
-    parts = ranked(inner, new)[0]
+    parts = ranked(inner, new, at_home)[0]
     text = rendered(parts, new, how, 0, escaped=_piped)
     lengths: dict[int, float] = defaultdict(float)
     pads: dict[tuple[str, str], float] = defaultdict(float)
