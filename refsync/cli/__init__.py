@@ -10,6 +10,7 @@ import click
 from refsync import __version__
 from refsync.cli.adding import add
 from refsync.cli.building import build, check, rekey
+from refsync.cli.comparing import diff
 from refsync.cli.converting import convert
 from refsync.cli.reading import read
 from refsync.cli.resolving import resolve
@@ -25,7 +26,7 @@ def cli() -> None:
     """
 
 
-for _command in (build, sync, resolve, check, read, add, convert, undo, status, login, logout, sandbox, rekey):
+for _command in (build, sync, resolve, check, read, add, diff, convert, undo, status, login, logout, sandbox, rekey):
     cli.add_command(_command)
 
 
