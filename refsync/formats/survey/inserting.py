@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,10 +39,17 @@ def inserted(text: str, file: str, new: Account, topic: Topic, tables_folder: Pa
     """
     page = _Page(text, file, tables_folder)
     why = "no entry of it could be followed"
+    second: Insertion | None = None
     for one in page.candidates(new, topic):
-        if (wrong := page.misread(one, new)) is None:
+        after = page.read(one.text)
+        if (wrong := page.misread(one, new, after)) is not None:
+            why = wrong
+        elif page.is_as_before(one, new, after):
             return one
-        why = wrong
+        elif second is None and page.keeps_all(one, new, after):
+            second = one
+    if second is not None:
+        return second
     what = f"the entry would not read back from its line: {why}. Nothing changed."
     hint = f"Write it by hand under {' > '.join(topic)!r}."
     raise Failure(Problem(where=file, what=what, hint=hint))
@@ -60,14 +68,15 @@ class _Page:
         self.text, self.file, self.tables = text, file, tables_folder
         self.lines = _LINE.findall(text)
         self.lexicon = words.load(tables_folder)
-        self.reading = self._read(text)
+        self.reading = self.read(text)
         self.rows = {
             row.line: row.table for row in markup.blocks(plain(text)) if row.kind == "row" and row.line != row.table
         }
         self.accounts = [self._trimmed(one) for one in self.reading.accounts]
         self.labels = self._labels()
 
-    def _read(self, text: str) -> Reading:
+    def read(self, text: str) -> Reading:
+        """The list `text` as the reader sees it."""
         return survey.read(plain(text), self.file, self.tables)
 
     def _trimmed(self, one: Account) -> Account:
@@ -129,6 +138,9 @@ class _Page:
         if not neighbours:
             what = "there is no entry whose shape a new one could follow."
             raise Failure(Problem(where=self.file, what=what, hint="Write the first one by hand."))
+        own = [one for one in neighbours if one.weight >= _HERE]
+        if len(own) >= _ENOUGH and not any("url" in one.pattern.shown for one in own):
+            new = replace(new, url=None)  # a section of titles alone stays one
         how = writing.spelling(neighbours)
         known = {part.slot for one in neighbours for part in one.pattern.parts}
         if table is not None:
@@ -166,7 +178,14 @@ class _Page:
         near |= {id(one): number + 1 for number, one in enumerate(after)}
         header = self.lines[table - 1].split("|") if table else []
         found: list[Neighbour] = []
-        for one in self._alone():
+        alone = self._alone()
+        middle = (
+            here[min(at, len(here) - 1)].line if here else next((one.line for one in alone if one.topic >= topic), 0)
+        )
+        alone.sort(key=lambda one: (id(one) not in near, one.topic[:-1] != topic[:-1], abs(one.line - middle)))
+        for one in alone:
+            if len(found) >= _MOST:
+                break
             other = self.rows.get(one.line)
             if (table is None) != (other is None):
                 continue
@@ -228,19 +247,25 @@ class _Page:
             last -= 1
         return last
 
-    def misread(self, one: Insertion, new: Account) -> str | None:
-        """Why an entry as written does not read back, None when it does."""
-        after = self._read(one.text)
-        last = one.line + one.written.count("\n")
-        own = [account for account in after.accounts if one.line <= account.line <= last]
+    def misread(self, one: Insertion, new: Account, after: Reading) -> str | None:
+        """Why an entry as written does not read back, None when it does; `after` is the list with it as read."""
+        own, _ = _parted(one, after)
         if len(own) != 1:
             return "it is taken for " + ("no entry" if not own else f"{len(own)} entries")
-        others = [account for account in after.accounts if account is not own[0]]
-        label = self.bare_label(new)
-        before = [account for account in self.reading.accounts if label is None or account.line != label.line]
-        if [_identity(one) for one in others] != [_identity(one) for one in before]:
-            return "other entries would be read otherwise"
         return _difference(own[0], new)
+
+    def is_as_before(self, one: Insertion, new: Account, after: Reading) -> bool:
+        """Whether every other entry is read as before."""
+        return [_identity(each) for each in _parted(one, after)[1]] == [_identity(each) for each in self._others(new)]
+
+    def keeps_all(self, one: Insertion, new: Account, after: Reading) -> bool:
+        """Whether no other entry is lost: what it is taken for may depend on its neighbours."""
+        left = Counter(titles.comparison(each.title) for each in self._others(new))
+        return not left - Counter(titles.comparison(each.title) for each in _parted(one, after)[1])
+
+    def _others(self, new: Account) -> list[Account]:
+        label = self.bare_label(new)
+        return [each for each in self.reading.accounts if label is None or each.line != label.line]
 
 
 _BULLET = re.compile(r"([ \t]*)[-*+][ \t]")
@@ -251,6 +276,13 @@ def _below_label(parts: writing.Parts) -> writing.Parts:
     at = next(at for at, part in enumerate(parts) if not part.slot and "\n" in part.text)
     first = aligned.Part("", parts[at].text.partition("\n")[2])
     return (*((first,) if first.text else ()), *parts[at + 1 :])
+
+
+def _parted(one: Insertion, after: Reading) -> tuple[list[Account], list[Account]]:
+    """(what the new lines are read as, the other entries)."""
+    last = one.line + one.written.count("\n")
+    own = [each for each in after.accounts if one.line <= each.line <= last]
+    return own, [each for each in after.accounts if not one.line <= each.line <= last]
 
 
 def _difference(read: Account, new: Account) -> str | None:
@@ -283,6 +315,8 @@ def _next_number(numbers: Sequence[int | None], at: int) -> int:
     return before + 1 if before is not None else max(1, (after or 1) - 1)
 
 
+_MOST = 150  # entries that are looked at, the nearest first
+_ENOUGH = 3  # entries of a section, from which it shows what it does not show
 _HERE, _BESIDE, _NEAREST = (
     8.0,
     2.0,

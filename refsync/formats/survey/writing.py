@@ -193,17 +193,60 @@ def _with(kept: list[Part], name: str, examples: Sequence[tuple[Parts, Neighbour
 
 
 def _joined(parts: Parts, kept: Sequence[Part], between: Between) -> Parts:
+    """The slots that are kept, with the texts between them: their own, else what other neighbours have there."""
     own = _between([(parts, Neighbour(Pattern(_NOBODY, parts), 1.0))])
     out: list[Part] = []
     for one, two in zip((_START, *kept), (*kept, _END), strict=True):
         pair = one.slot, two.slot
         texts = own.get(pair) or between.get(pair)
-        text = max(texts, key=lambda text: texts[text]) if texts else _glue(one.slot, two.slot, between)
+        if texts:
+            text = max(texts, key=lambda text: texts[text])
+        else:
+            without = _without_middle(parts, one.slot, two.slot)
+            text = without if without is not None else _glue(one.slot, two.slot, between)
         out += [Part("", text), *([two] if two is not _END else [])]
     return tuple(part for part in out if part.slot or part.text)
 
 
 _NOBODY = Account(file="", line=0, last_line=0)
+_PAIRS = {"]": "[", ")": "(", "}": "{", "】": "【", "）": "（"}
+_STRESSED = re.compile(r"[*_`]+$")
+
+
+def _without_middle(parts: Parts, one: str, two: str) -> str | None:
+    """What stays between two slots when those between them go; None when they do not stand in this order."""
+    ends = [_START, *parts, _END]
+    first = next((at for at, part in enumerate(ends) if part.slot == one), None)
+    last = next((at for at, part in enumerate(ends) if part.slot == two), None)
+    if first is None or last is None or first > last:
+        return None
+    texts = [""]  # before, between and after the slots that go
+    for part in ends[first + 1 : last]:
+        if part.slot:
+            texts.append("")
+        else:
+            texts[-1] += part.text
+    text = texts[0]
+    for after in texts[1:]:
+        text = _closed(text, after)
+    return text
+
+
+def _closed(before: str, after: str) -> str:
+    """The text that is left of that before and that after a slot which goes: what closes only what the first opened
+    goes with it."""
+    opened: list[str] = []
+    for char in before:
+        if char in _PAIRS.values():
+            opened.append(char)
+        elif opened and _PAIRS.get(char) == opened[-1]:
+            opened.pop()
+    if (marks := _STRESSED.search(before)) and after.startswith(marks[0]):
+        after = after[len(marks[0]) :]
+    while after and opened and _PAIRS.get(after[0]) == opened[-1]:
+        opened.pop()
+        after = after[1:]
+    return after
 
 
 def _glue(one: str, two: str, between: Between) -> str:
@@ -374,23 +417,43 @@ def _slots(parts: Parts) -> frozenset[str]:
 
 def _cell(column: Sequence[tuple[Parts, Neighbour]], new: Account, how: Spelling, at_home: frozenset[str]) -> str:
     inner = [(_stripped(parts), one) for parts, one in column]
-    parts = ranked(inner, new, at_home)[0]
-    text = rendered(parts, new, how, 0, escaped=_piped)
-    lengths: dict[int, float] = defaultdict(float)
+    counts = Counter(form(without_remarks(parts)) for parts, _ in inner)
+    texts = Counter(part.text for parts, _ in inner for part in set(parts) if not part.slot)
+    usable = [
+        parts for parts in ranked(inner, new, at_home) if len(inner) < 2 or not _is_of_another(parts, counts, texts)
+    ]
+    text = rendered(usable[0], new, how, 0, escaped=_piped) if usable else ""
+    return _padded(text, column)
+
+
+def _is_of_another(parts: Parts, counts: Mapping[tuple[str, ...], int], texts: Mapping[str, int]) -> bool:
+    """Whether what would be copied says something of one neighbour alone: words in a cell of no fields, an address."""
+    only = not _slots(parts) and counts[form(parts)] == 1 and any(_WORDS.search(part.text) for part in parts)
+    return only or _holds_an_address(parts, texts)
+
+
+def _holds_an_address(parts: Parts, texts: Mapping[str, int]) -> bool:
+    return any("://" in part.text and texts[part.text] <= 1 for part in parts if not part.slot)
+
+
+def _padded(text: str, column: Sequence[tuple[Parts, Neighbour]]) -> str:
+    """A cell with the blanks that its column has: up to a common width, or always the same."""
+    widths: dict[int, float] = defaultdict(float)
     pads: dict[tuple[str, str], float] = defaultdict(float)
     for whole, one in column:
         shown = "".join(part.text for part in whole)
-        lengths[len(shown)] += one.weight
         if bool(shown.strip()) == bool(text):
+            widths[len(shown)] += one.weight
             pads[_ends(shown)] += one.weight
-    before, after = max(pads, key=lambda one: pads[one]) if pads else (" ", " ")
-    common = max(lengths, key=lambda one: lengths[one])
-    if (
-        lengths[common] * 2 > sum(lengths.values())
-        and len({_ends("".join(p.text for p in whole)) for whole, _ in column}) > 2
-    ):
-        return f"{before}{text} ".ljust(common)
-    return f"{before}{text}{after}" if text or before else after
+    if not pads:
+        return f" {text} " if text else " "
+    before, after = max(pads, key=lambda one: pads[one])
+    width = max(widths, key=lambda one: widths[one])
+    if widths[width] > pads[before, after] and len(text) + len(before) < width:
+        return f"{before}{text}".ljust(width)
+    if len(after) > 1 and widths[width] > pads[before, after]:
+        after = " "  # too long for the width of the column
+    return f"{before}{text}{after}"
 
 
 def _ends(text: str) -> tuple[str, str]:
@@ -417,7 +480,10 @@ def _piped(text: str) -> str:
 def line(neighbours: Sequence[Neighbour], new: Account, how: Spelling, number: int) -> list[str]:
     """The texts that a new entry may be, best first, in several lines (parted by LF) where its neighbours are."""
     examples = [(one.pattern.parts, one) for one in neighbours]
-    return [rendered(parts, new, how, number) for parts in ranked(examples, new)[:_TRIED]]
+    texts = Counter(part.text for parts, _ in examples for part in set(parts) if not part.slot)
+    found = ranked(examples, new)
+    usable = [parts for parts in found if len(examples) < 2 or not _holds_an_address(parts, texts)] or found
+    return [rendered(parts, new, how, number) for parts in usable[:_TRIED]]
 
 
 _TRIED = 6
