@@ -24,6 +24,9 @@ class Part(NamedTuple):
     text: str
 
 
+Parts = tuple[Part, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """An entry as its source has it. `byline` is how its authors are printed, `between_tags` what parts its tags."""
@@ -37,6 +40,14 @@ class Pattern:
     def shown(self) -> frozenset[str]:
         """The fields that stand in it."""
         return frozenset(part.slot for part in self.parts if part.slot)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An entry of the list as an example to follow, and how much it counts."""
+
+    pattern: Pattern
+    weight: float
 
 
 def form(parts: Sequence[Part]) -> tuple[str, ...]:

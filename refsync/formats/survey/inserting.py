@@ -10,8 +10,8 @@ from pathlib import Path
 
 from refsync import titles
 from refsync.formats import survey
-from refsync.formats.survey import aligned, markup, placing, sections, words, writing
-from refsync.formats.survey.writing import Neighbour
+from refsync.formats.survey import aligned, cells, markup, placing, sections, spelling, words, writing
+from refsync.formats.survey.aligned import Neighbour, Parts
 from refsync.model import Account, Failure, Problem, Reading
 
 Topic = tuple[str, ...]
@@ -141,10 +141,10 @@ class _Page:
         own = [one for one in neighbours if one.weight >= _HERE]
         if len(own) >= _ENOUGH and not any("url" in one.pattern.shown for one in own):
             new = replace(new, url=None)  # a section of titles alone stays one
-        how = writing.spelling(neighbours)
+        how = spelling.of(neighbours)
         known = {part.slot for one in neighbours for part in one.pattern.parts}
         if table is not None:
-            texts = writing.row(neighbours, new, how)
+            texts = cells.row(neighbours, new, how)
         else:
             texts = writing.line(neighbours, new, how, _next_number(numbers, at))
         for text in dict.fromkeys(texts):
@@ -159,7 +159,7 @@ class _Page:
             if one.pattern.account.line in self.labels:
                 parts = _below_label(one.pattern.parts)
                 found.append(replace(one, pattern=replace(one.pattern, parts=parts)))
-        how = writing.spelling(found)
+        how = spelling.of(found)
         own = replace(new, url=None)  # the bullet that names it has its address
         for text in dict.fromkeys(writing.line(found, own, how, 1)):
             yield self._put(text, [label], 1, topic, 0, ())
@@ -271,7 +271,7 @@ class _Page:
 _BULLET = re.compile(r"([ \t]*)[-*+][ \t]")
 
 
-def _below_label(parts: writing.Parts) -> writing.Parts:
+def _below_label(parts: Parts) -> Parts:
     """What of a labelled entry stands below its label."""
     at = next(at for at, part in enumerate(parts) if not part.slot and "\n" in part.text)
     first = aligned.Part("", parts[at].text.partition("\n")[2])

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
-from refsync.formats.survey import aligned, bylines
-from refsync.formats.survey.aligned import MONTHS, Part, Pattern, form
+from refsync.formats.survey import aligned
+from refsync.formats.survey.aligned import Neighbour, Part, Parts, Pattern, form
+from refsync.formats.survey.spelling import Spelling, rendered
 from refsync.model import Account
 
-Parts = tuple[Part, ...]
 _ODDS = 0.2  # how much less a neighbour counts for each thing in which it differs from the new entry
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """An entry of the list as an example to follow, and how much it counts."""
-
-    pattern: Pattern
-    weight: float
 
 
 # What an entry may have that its line shows or not, and what it costs where a neighbour had no such thing to show.
@@ -108,7 +99,7 @@ def ranked(
         parts = without_remarks(parts)
         # Words that no other neighbour has say something of that entry alone.
         strange = sum(seen[word] == 1 for word in _words(parts)) if len(examples) > 1 else 0
-        strange += len(_slots(parts) - at_home) if at_home is not None else 0
+        strange += len(slots_of(parts) - at_home) if at_home is not None else 0
         score = (
             neighbour.weight
             * _worth(parts, neighbour.pattern.account, new, have, named)
@@ -120,6 +111,16 @@ def ranked(
             best[key] = score, parts
     order = sorted(sums, key=lambda key: -sums[key])
     return [_mended(best[key][1], examples, have, named) for key in order]
+
+
+def slots_of(parts: Parts) -> frozenset[str]:
+    """The fields that stand in a pattern."""
+    return frozenset(part.slot for part in parts if part.slot)
+
+
+def holds_an_address(parts: Parts, texts: Mapping[str, int]) -> bool:
+    """Whether a pattern holds an address that no other has (`texts` counts them): it is of one neighbour's work."""
+    return any("://" in part.text and texts[part.text] <= 1 for part in parts if not part.slot)
 
 
 _MOST_STRANGE = 4
@@ -266,229 +267,13 @@ def _shared_head(texts: Sequence[str]) -> str:
     return "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spelling:
-    """How a list spells what it writes: venues by short name, months by number, names of authors, what parts tags."""
-
-    venues: Mapping[str, str]
-    months: Mapping[int, str]
-    month: str
-    byline: bylines.Byline
-    between_tags: str | None
-
-
-def spelling(neighbours: Sequence[Neighbour]) -> Spelling:
-    """What most of the neighbours do, the nearest counting most."""
-    venues: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    months: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    sorts: dict[str, float] = defaultdict(float)
-    tags: dict[str, float] = defaultdict(float)
-    for one in neighbours:
-        account = one.pattern.account
-        for part in one.pattern.parts:
-            if part.slot == "venue" and account.venue:
-                venues[account.venue][part.text] += one.weight
-            elif part.slot == "month" and account.month:
-                months[account.month][part.text] += one.weight
-                sorts[_sort(part.text, account.month)] += one.weight
-        if one.pattern.between_tags:
-            tags[one.pattern.between_tags] += one.weight
-    return Spelling(
-        venues={name: _first(texts) for name, texts in venues.items()},
-        months={number: _first(texts) for number, texts in months.items()},
-        month=_first(sorts) if sorts else "full",
-        byline=bylines.usual((one.pattern.byline, one.weight) for one in neighbours if one.pattern.byline),
-        between_tags=_first(tags) if tags else None,
-    )
-
-
-def _first(votes: Mapping[str, float]) -> str:
-    return max(votes, key=lambda one: votes[one])
-
-
-def _sort(text: str, month: int) -> str:
-    if text.isdigit():
-        return "two digits" if text.startswith("0") else ("digits" if month < 10 else "")
-    return "short" if len(text) < len(MONTHS[month - 1]) else ("full" if len(text) > 3 else "")
-
-
-def _month(number: int, how: Spelling) -> str:
-    if number in how.months:
-        return how.months[number]
-    name = MONTHS[number - 1]
-    return {"two digits": f"{number:02d}", "digits": str(number), "short": name[:3]}.get(how.month, name)
-
-
-def rendered(parts: Parts, new: Account, how: Spelling, number: int, *, escaped: Callable[[str], str] = str) -> str:
-    """The text of a new entry by a pattern. `number` is its own where the section is numbered."""
-    head, _, rest = new.title.partition(":")
-    found = {
-        **aligned.addresses(new),
-        **{f"id:{scheme}": value for scheme, value in new.ids.items()},
-        "title": escaped(new.title),
-        "head": escaped(head.strip()),
-        "rest": escaped(rest.strip()),
-        "aka": escaped(new.aka or head.strip()),
-        "label": escaped(new.aka or head.strip()),
-        "year": str(new.year),
-        "yy": f"{(new.year or 0) % 100:02d}",
-        "month": _month(new.month, how) if new.month else "",
-        "day": f"{new.day or 0:02d}",
-        "authors": escaped(bylines.printed(new.authors, how.byline, et_al=new.et_al)),
-        "venue": how.venues.get(new.venue or "", new.venue or ""),
-        "group": new.group or "",
-        "rating": (new.rating or "").split(";")[0].strip(),
-        "comment": new.comment or "",
-        "repository": aligned.repository(new) or "",
-        "number": str(number),
-    }
-    out = ""
-    for at, part in enumerate(parts):
-        if not part.slot:
-            # A title that ends in a mark of its own takes no stop behind it.
-            out += part.text[1:] if part.text.startswith(".") and out.endswith(("?", "!", ".")) else part.text
-        elif part.slot == "tags":
-            between = how.between_tags or _around(parts, at)
-            out += between.join(new.tags)
-        elif part.slot == "indent":
-            marker = re.match(r"[ \t>]*\d{1,4}[.)][ \t]+", out)
-            out += " " * len(marker[0].expandtabs(4)) if marker else part.text
-        else:
-            out += found.get(part.slot, part.text)
-    return out
-
-
-_CLOSING, _OPENING = re.compile(r"[^\w\s]*"), re.compile(r"[^\w\s]*$")
-
-
-def _around(parts: Parts, at: int) -> str:
-    """What parts two tags where no neighbour has two: the marks that close one and open the next."""
-    before = parts[at - 1].text if at and not parts[at - 1].slot else ""
-    after = parts[at + 1].text if at + 1 < len(parts) and not parts[at + 1].slot else ""
-    close, opening = _CLOSING.match(after), _OPENING.search(before)
-    marks = (close[0] if close else "", opening[0] if opening else "")
-    return f"{marks[0]} {marks[1]}" if all(marks) and "|" not in "".join(marks) else ", "
-
-
-_PIPE = re.compile(r"(?<!\\)\|")
-
-
-def cells(parts: Parts) -> list[Parts]:
-    """The cells of a table's row, what stands before the first pipe and after the last as cells too."""
-    out: list[list[Part]] = [[]]
-    for part in parts:
-        texts = [part.text] if part.slot else _PIPE.split(part.text)
-        for at, text in enumerate(texts):
-            if at:
-                out.append([])
-            if text:
-                out[-1].append(Part(part.slot, text))
-    return [tuple(one) for one in out]
-
-
-def row(neighbours: Sequence[Neighbour], new: Account, how: Spelling) -> list[str]:
-    """The texts that a new row of a table may be, best first. Raises ValueError when there is no row to follow."""
-    rows = [(cells(one.pattern.parts), one) for one in neighbours]
-    counts: dict[int, float] = defaultdict(float)
-    for found, one in rows:
-        counts[len(found)] += one.weight
-    if not counts:
-        raise ValueError("no row to follow")
-    width = max(counts, key=lambda one: counts[one])
-    rows = [(found, one) for found, one in rows if len(found) == width]
-    homes = _homes([(found, one) for found, one in rows], width)
-    shown = [_cell([(found[at], one) for found, one in rows], new, how, homes[at]) for at in range(width)]
-    return ["|".join(shown)]
-
-
-def _homes(rows: Sequence[tuple[Sequence[Parts], Neighbour]], width: int) -> list[frozenset[str]]:
-    """The slots that stand in each column more often than in any other."""
-    votes: dict[str, list[float]] = defaultdict(lambda: [0.0] * width)
-    for found, one in rows:
-        for at, parts in enumerate(found):
-            for slot in _slots(parts):
-                votes[slot][at] += one.weight
-    return [frozenset(slot for slot, sums in votes.items() if sums[at] == max(sums)) for at in range(width)]
-
-
-def _slots(parts: Parts) -> frozenset[str]:
-    return frozenset(part.slot for part in parts if part.slot)
-
-
-def _cell(column: Sequence[tuple[Parts, Neighbour]], new: Account, how: Spelling, at_home: frozenset[str]) -> str:
-    inner = [(_stripped(parts), one) for parts, one in column]
-    counts = Counter(form(without_remarks(parts)) for parts, _ in inner)
-    texts = Counter(part.text for parts, _ in inner for part in set(parts) if not part.slot)
-    usable = [
-        parts for parts in ranked(inner, new, at_home) if len(inner) < 2 or not _is_of_another(parts, counts, texts)
-    ]
-    text = rendered(usable[0], new, how, 0, escaped=_piped) if usable else ""
-    return _padded(text, column)
-
-
-def _is_of_another(parts: Parts, counts: Mapping[tuple[str, ...], int], texts: Mapping[str, int]) -> bool:
-    """Whether what would be copied says something of one neighbour alone: words in a cell of no fields, an address."""
-    only = not _slots(parts) and counts[form(parts)] == 1 and any(_WORDS.search(part.text) for part in parts)
-    return only or _holds_an_address(parts, texts)
-
-
-def _holds_an_address(parts: Parts, texts: Mapping[str, int]) -> bool:
-    return any("://" in part.text and texts[part.text] <= 1 for part in parts if not part.slot)
-
-
-def _padded(text: str, column: Sequence[tuple[Parts, Neighbour]]) -> str:
-    """A cell with the blanks that its column has: up to a common width, or always the same."""
-    widths: dict[int, float] = defaultdict(float)
-    pads: dict[tuple[str, str], float] = defaultdict(float)
-    for whole, one in column:
-        shown = "".join(part.text for part in whole)
-        if bool(shown.strip()) == bool(text):
-            widths[len(shown)] += one.weight
-            pads[_ends(shown)] += one.weight
-    if not pads:
-        return f" {text} " if text else " "
-    before, after = max(pads, key=lambda one: pads[one])
-    width = max(widths, key=lambda one: widths[one])
-    if widths[width] > pads[before, after] and len(text) + len(before) < width:
-        return f"{before}{text}".ljust(width)
-    if len(after) > 1 and widths[width] > pads[before, after]:
-        after = " "  # too long for the width of the column
-    return f"{before}{text}{after}"
-
-
-def _ends(text: str) -> tuple[str, str]:
-    inner = text.strip()
-    if not inner:
-        return "", text
-    at = text.index(inner)
-    return text[:at], text[at + len(inner) :]
-
-
-def _stripped(parts: Parts) -> Parts:
-    found = list(parts)
-    if found and not found[0].slot:
-        found[0] = Part("", found[0].text.lstrip())
-    if found and not found[-1].slot:
-        found[-1] = Part("", found[-1].text.rstrip())
-    return tuple(part for part in found if part.text)
-
-
-def _piped(text: str) -> str:
-    return _PIPE.sub(r"\\|", text)
-
-
 def line(neighbours: Sequence[Neighbour], new: Account, how: Spelling, number: int) -> list[str]:
     """The texts that a new entry may be, best first, in several lines (parted by LF) where its neighbours are."""
     examples = [(one.pattern.parts, one) for one in neighbours]
     texts = Counter(part.text for parts, _ in examples for part in set(parts) if not part.slot)
     found = ranked(examples, new)
-    usable = [parts for parts in found if len(examples) < 2 or not _holds_an_address(parts, texts)] or found
+    usable = [parts for parts in found if len(examples) < 2 or not holds_an_address(parts, texts)] or found
     return [rendered(parts, new, how, number) for parts in usable[:_TRIED]]
 
 
 _TRIED = 6
-
-
-def weighed(one: Neighbour, by: float) -> Neighbour:
-    """The neighbour, counting so much more or less."""
-    return replace(one, weight=one.weight * by)
