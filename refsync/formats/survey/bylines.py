@@ -39,7 +39,7 @@ class Byline:
     """How one list of authors is printed; None where it shows nothing of it.
 
     `order` is that of all names but the first, `first` that of the first; `initials` is how given names are shortened
-    ("J. K.", "J.K.", "JK" for John Kay), "" when they are not; `most` is how many names stand before "et al.".
+    ("J. K.", "J.K.", "JK" for John Kay, "J." where nobody has two), "" when they are not; `most` is how many names stand before "et al.".
     """
 
     order: str | None = None
@@ -107,6 +107,8 @@ def _initials_of(people: Sequence[Person]) -> str | None:
         return ""
     longest = max(short, key=len)
     dot = "." if "." in longest else ""
+    if sum(map(str.isupper, longest)) < 2:
+        return f"J{dot}"  # nobody has two, so that nothing tells what parts them
     return f"J{dot}{' ' if ' ' in longest else ''}K{dot}"
 
 
@@ -118,6 +120,9 @@ def usual(shown: Iterable[tuple[Byline, float]]) -> Byline:
         name: _voted((getattr(one, name), weight) for one, weight in bylines)
         for name in ("order", "first", "initials", "between", "last", "pair", "et_al")
     }
+    if most["initials"] in {"J", "J."}:
+        longer = ((one.initials, weight) for one, weight in bylines if one.initials and "K" in one.initials)
+        most["initials"] = _voted(longer) or ("J. K." if most["initials"] == "J." else "JK")
     short = sum(weight for one, weight in bylines if one.most)
     is_short = short * 2 > sum(weight for _, weight in bylines)
     limit = _voted((one.most, weight) for one, weight in bylines) if is_short else None

@@ -320,7 +320,7 @@ _ENOUGH = 3  # entries of a section, from which it shows what it does not show
 _HERE, _BESIDE, _NEAREST = (
     8.0,
     2.0,
-    2.0,
+    10.0,
 )  # how much an entry of the section counts, one of a section beside it, a next one
 _BETWEEN_SECTIONS = re.compile(r"|(?:<[^>]*>\s*)+|-{3,}|\*{3,}")
 

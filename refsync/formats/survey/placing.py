@@ -10,10 +10,8 @@ from typing import Any
 from refsync import identifiers
 from refsync.model import Account
 
-_ENOUGH, _MOSTLY = (
-    3,
-    0.8,
-)  # neighbours that differ, and the share of them that must agree, before a section has an order
+_MOSTLY = 0.8  # the share of neighbours that differ that must agree, before a section has an order
+_GROUPED = 5  # entries, from which a section may be grouped by venue
 _FEW_RUNS = 1.3  # runs of a venue to a venue, up to which a section is grouped by venue
 
 Key = Callable[[Account], Any]
@@ -34,18 +32,18 @@ def _title(one: Account) -> Any:
     return one.title.casefold() or None
 
 
-# What a section may be ordered by, in the order in which it is asked.
-_KEYS: tuple[Key, ...] = (_date, _year, _title)
+# What a section may be ordered by, in the order in which it is asked, and how many neighbours must differ to tell.
+_KEYS: tuple[tuple[Key, int], ...] = ((_date, 2), (_year, 2), (_title, 4))
 
 
-def _direction(entries: Sequence[Account], key: Key) -> int:
+def _direction(entries: Sequence[Account], key: Key, least: int) -> int:
     """1 when the entries ascend by a key, -1 when they descend, 0 when they do neither."""
     known = [found for found in map(key, entries) if found is not None]
     if len(known) * 2 < len(entries):
         return 0
     steps = Counter((two > one) - (two < one) for one, two in pairwise(known))
     up, down = steps[1], steps[-1]
-    if up + down < _ENOUGH or max(up, down) < _MOSTLY * (up + down):
+    if up + down < least or max(up, down) < _MOSTLY * (up + down):
         return 0
     return 1 if up > down else -1
 
@@ -57,9 +55,9 @@ def place(entries: Sequence[Account], numbers: Sequence[int | None], new: Accoun
     """
     if (free := _free(entries, numbers, new)) is not None:
         return free
-    for key in _KEYS:
+    for key, least in _KEYS:
         own = key(new)
-        way = _direction(entries, key)
+        way = _direction(entries, key, least)
         if way and own is not None:
             known = [(at, found) for at, one in enumerate(entries) if (found := key(one)) is not None]
             if way > 0:
@@ -90,7 +88,12 @@ def _free(entries: Sequence[Account], numbers: Sequence[int | None], new: Accoun
 def _behind_its_venue(entries: Sequence[Account], new: Account) -> int:
     venues = [one.venue for one in entries]
     runs = 1 + sum(one != two for one, two in pairwise(venues))
-    if new.venue in venues and len(set(venues)) > 1 and runs <= _FEW_RUNS * len(set(venues)):
+    if (
+        len(entries) >= _GROUPED
+        and new.venue in venues
+        and len(set(venues)) > 1
+        and runs <= _FEW_RUNS * len(set(venues))
+    ):
         return max(at + 1 for at, venue in enumerate(venues) if venue == new.venue)
     return len(entries)
 

@@ -59,7 +59,7 @@ def _sort(text: str, month: int) -> str:
 
 
 def _month(number: int, how: Spelling) -> str:
-    if number in how.months:
+    if how.months.get(number, "0").isalpha():
         return how.months[number]
     name = MONTHS[number - 1]
     return {"two digits": f"{number:02d}", "digits": str(number), "short": name[:3]}.get(how.month, name)
