@@ -10,13 +10,16 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from pytest_httpserver import HTTPServer
 
-from refsync import adding, titles
+from refsync import adding, formats, titles
 from refsync.formats import survey
 from refsync.formats.survey import inserting
 from refsync.formats.survey.inserting import Insertion
+from refsync.mapping import Tables
 from refsync.model import Account
 from tests.conftest import EXAMPLE
+from tests.services import Services
 from tests.test_example import run
 
 CASES = sorted((Path(__file__).parent / "cases" / "adding").glob("*.yaml"))
@@ -211,3 +214,20 @@ def test_what_the_reader_says_of_an_entry_is_enough_to_add_it(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     written = " ".join(done.stdout.split())
     assert written == " ".join(own.split())
+
+
+def test_what_sources_say_is_written_in_the_list_s_style(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = formats.of_path("x.bib")
+    assert known is not None
+    works = known.read((EXAMPLE / "known.bib").read_text(encoding="utf-8"), "known.bib", Tables()).entries
+    monkeypatch.setenv("REFSYNC_CACHE_DIR", str(folder / ".cache"))
+    with HTTPServer(threaded=True) as server:
+        world = Services(server, works)
+        monkeypatch.setenv("REFSYNC_MIRROR", world.address)
+        done = run("add", "https://arxiv.org/abs/2103.14030", folder, "--topic", "Nets", "--yes")
+        unknown = run("add", "2401.99999", folder, "--topic", "Nets", "--yes")
+    title = "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows"
+    assert done.stdout == f"- [{title}](https://arxiv.org/abs/2103.14030), ICCV 2021\n", done.stderr
+    assert unknown.returncode == 1 and unknown.stderr.count("\n") == 1
+    again = run("add", "arXiv:2103.14030", folder, "--topic", "Nets", "--offline", "--yes")
+    assert again.returncode == 1 and "has it already" in again.stderr
