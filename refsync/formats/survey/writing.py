@@ -273,7 +273,14 @@ def line(neighbours: Sequence[Neighbour], new: Account, how: Spelling, number: i
     texts = Counter(part.text for parts, _ in examples for part in set(parts) if not part.slot)
     found = ranked(examples, new)
     usable = [parts for parts in found if len(examples) < 2 or not holds_an_address(parts, texts)] or found
+    usable.sort(key=lambda parts: not _is_balanced(parts))
     return [rendered(parts, new, how, number) for parts in usable[:_TRIED]]
 
 
-_TRIED = 6
+def _is_balanced(parts: Parts) -> bool:
+    """Whether every bracket of a pattern is closed: one put together of two ways of writing may have lost one."""
+    text = "".join(part.text for part in parts if not part.slot)
+    return text.count("[") == text.count("]") and text.count("(") == text.count(")")
+
+
+_TRIED = 12  # ways of writing, until one reads back
