@@ -222,7 +222,8 @@ def told(value: dict[str, object]) -> Account:
     given = value.get("authors") or []
     links = value.get("links") or {}
     tags = value.get("tags") or []
-    assert isinstance(given, list) and isinstance(links, dict) and isinstance(tags, list)
+    if not (isinstance(given, list) and isinstance(links, dict) and isinstance(tags, list)):
+        raise TypeError("authors and tags are lists, links a mapping")
     ids = {"arxiv": text("arxiv_id"), "doi": text("doi")}
     return Account(
         file="",
@@ -250,7 +251,8 @@ def _person(value: object) -> Person:
     """A name as `refsync read --json` writes it: its family holds its particle."""
     if isinstance(value, str):
         return names.person(value)
-    assert isinstance(value, dict)
+    if not isinstance(value, dict):
+        raise TypeError("an author is a name or its parts")
     parts = {name: str(value[name]) for name in ("family", "given", "particle", "suffix", "literal") if value.get(name)}
     if "particle" in parts and "family" in parts:
         parts["family"] = parts["family"].removeprefix(f"{parts['particle']} ")

@@ -191,6 +191,14 @@ def test_what_cannot_be_added_is_one_clear_line(name: str, folder: Path, monkeyp
     assert (folder / "README.md").read_text(encoding="utf-8") == LIST
 
 
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"title": "A B", "authors": 3}', '{"title": "A B", "year": "soon"}'])
+def test_a_file_that_describes_no_work_is_one_clear_line(text: str, folder: Path) -> None:
+    (folder / "entry.json").write_text(text, encoding="utf-8")
+    done = run("add", folder / "entry.json", folder, "--topic", "Nets")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert "describes a work" in done.stderr
+
+
 def test_where_a_heading_holds_years_the_one_of_the_work_is_meant(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
