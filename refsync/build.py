@@ -134,6 +134,11 @@ def _renamed(last: Catalog | None, catalog: Catalog) -> tuple[tuple[str, str], .
     return tuple((old.key, known[old.key]) for old in (last.entries if last else ()) if old.key in known)
 
 
+def last_catalog(folder: Path) -> Catalog | None:
+    """The catalog that the last build of a folder wrote, None where there is none. Raises Failure for one that is damaged."""
+    return _last(folder / CATALOG)[0]
+
+
 def _last(path: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
     """The catalog that the last build wrote, None where there is none."""
     if not path.exists():

@@ -14,35 +14,37 @@ from refsync.model import Failure, Problem
 
 
 @contextmanager
-def at(folder: Path, revision: str) -> Iterator[Path]:
+def at(folder: Path, revision: str, where: str = "--since") -> Iterator[Path]:
     """A folder that holds what `folder` held at a revision (a commit, a branch, `HEAD~3`), removed afterwards.
+
+    `where` is the option or argument that named it.
 
     Raises Failure (exit 2) when there is no such revision, or no git.
     """
     if revision.startswith("-"):
-        raise _failure(revision, "is no revision")
+        raise _failure(where, revision, "is no revision")
     top, prefix = (
-        _git(folder, revision, "rev-parse", one).decode().strip() for one in ("--show-toplevel", "--show-prefix")
+        _git(folder, where, revision, "rev-parse", one).decode().strip() for one in ("--show-toplevel", "--show-prefix")
     )
     # All of the repository: settings may name files outside the folder.
-    data = _git(Path(top), revision, "archive", "--format=tar", revision)
+    data = _git(Path(top), where, revision, "archive", "--format=tar", revision)
     with TemporaryDirectory(prefix="refsync-") as name:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             archive.extractall(name, filter="data")
         yield Path(name) / prefix
 
 
-def _git(folder: Path, revision: str, *command: str) -> bytes:
+def _git(folder: Path, where: str, revision: str, *command: str) -> bytes:
     try:
         done = subprocess.run(["git", *command], cwd=folder, capture_output=True, check=False)
     except FileNotFoundError:
-        raise _failure(revision, "cannot be looked up: git is not installed") from None
+        raise _failure(where, revision, "cannot be looked up: git is not installed") from None
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise _failure(revision, f"cannot be looked up: {said[0] if said else 'git failed'}")
+        raise _failure(where, revision, f"cannot be looked up: {said[0] if said else 'git failed'}")
     return done.stdout
 
 
-def _failure(revision: str, why: str) -> Failure:
+def _failure(where: str, revision: str, why: str) -> Failure:
     what = f"{revision} {why}."
-    return Failure(Problem(where="--since", what=what, hint="Name a commit or branch of this repository."), code=2)
+    return Failure(Problem(where=where, what=what, hint="Name a commit or branch of this repository."), code=2)

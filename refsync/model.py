@@ -178,7 +178,8 @@ class Failure(Exception):
 class Account:
     """What one place of a list says of a work: one occurrence, before any merging.
 
-    `topic` is the heading path below the document's title; `inferred` names the fields that the entry itself does not
+    `topic` is the heading path below the document's title; `day` is not read, and set only for what is to be written;
+    `inferred` names the fields that the entry itself does not
     state (taken from a heading, a parent bullet, an arXiv number); `kind` is paper or resource; `confidence` is 0..1,
     and `doubts` say in words why it is not higher.
     """
@@ -194,6 +195,7 @@ class Account:
     venue: str | None = None
     year: int | None = None
     month: int | None = None
+    day: int | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     url: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)

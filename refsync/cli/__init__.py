@@ -8,7 +8,9 @@ from typing import TextIO
 import click
 
 from refsync import __version__
+from refsync.cli.adding import add
 from refsync.cli.building import build, check, rekey
+from refsync.cli.comparing import diff
 from refsync.cli.converting import convert
 from refsync.cli.failing import open_stdout, refused
 from refsync.cli.login import login, logout
@@ -26,7 +28,7 @@ def cli() -> None:
     """
 
 
-for _command in (build, sync, resolve, check, read, convert, undo, status, login, logout, sandbox, rekey):
+for _command in (build, sync, resolve, check, read, add, diff, convert, undo, status, login, logout, sandbox, rekey):
     cli.add_command(_command)
 
 

@@ -18,6 +18,7 @@ from refsync.cli.failing import FAILED, failures
 if TYPE_CHECKING:
     from refsync.outcomes import Change, Outcome
     from refsync.resolve import Report
+    from refsync.resolvers.asking import Sources
     from refsync.resolvers.searching import Told
 
 _LONG, _NOW_AND_THEN = 5.0, 30.0  # seconds after which progress is told in a log, and between two lines of it
@@ -74,8 +75,18 @@ def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
     """What `resolve.resolve` makes of a folder with the sources that its settings and the environment name."""
     from datetime import date
 
-    from refsync import folders, settings, web
+    from refsync import folders
     from refsync import resolve as resolving
+
+    today = date.today().isoformat()
+    with asking(path, today, offline=offline) as (sources, _):
+        return resolving.resolve(path, sources=sources, cache=folders.cache_folder(), today=today, **named)
+
+
+@contextmanager
+def asking(path: Path, today: str, *, offline: bool) -> Iterator[tuple[Sources, tuple[str, ...]]]:
+    """(the sources that the settings of a folder and the environment give, the names of those to ask)."""
+    from refsync import folders, settings, web
     from refsync.build import located
     from refsync.resolvers.asking import Sources
     from refsync.resolvers.memory import Memory
@@ -87,10 +98,11 @@ def resolved(path: Path, *, offline: bool, **named: Any) -> Report:
     contact = contact if contact.isascii() and contact.isprintable() else ""
     mirror = web.mirror()
     cache = folders.cache_folder()
-    today = date.today().isoformat()
-    with web.Services(cache, contact=contact, is_offline=offline) as services, Memory(cache, today) as memory:
-        sources = Sources(services, tables, memory, _secrets(os.environ), mirror)
-        return resolving.resolve(path, sources=sources, cache=cache, today=today, **named)
+    with (
+        web.Services(cache, contact=contact, is_offline=offline) as services,
+        Memory(cache, today) as memory,
+    ):
+        yield Sources(services, tables, memory, _secrets(os.environ), mirror), wanted.resolvers
 
 
 def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
