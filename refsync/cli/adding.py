@@ -70,11 +70,9 @@ def add(
 
 
 def _show(addition: Addition) -> None:
-    from refsync.cli.failing import to_stdout
-
     one = addition.insertion
     click.echo(f"{addition.name}:{one.line}, under {' > '.join(addition.topic) or 'no heading'}:", err=True)
-    to_stdout(f"{one.written}\n")
+    click.echo(one.written)
     if one.left_out:
         click.echo(f"the neighbours have no place for: {', '.join(one.left_out)}", err=True)
 

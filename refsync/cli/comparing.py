@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from refsync.cli.failing import failures, to_stdout
+from refsync.cli.failing import failures
 
 if TYPE_CHECKING:
     from refsync.differences import Differences
@@ -36,9 +36,9 @@ def diff(revision: str | None, path: Path, as_markdown: bool, as_json: bool) -> 
         now = build(path, dry_run=True, force=True).catalog
         found = differences.between(_before(path, revision, now), now)
         if as_json:
-            to_stdout(json.dumps(differences.as_json(found), ensure_ascii=False) + "\n")
+            click.echo(json.dumps(differences.as_json(found), ensure_ascii=False))
         elif as_markdown:
-            to_stdout(differences.markdown(found))
+            click.echo(differences.markdown(found), nl=False)
         else:
             _show(found)
 
