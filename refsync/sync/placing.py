@@ -54,7 +54,11 @@ def place(draft: Draft, match: Match) -> None:
         # Known before anything is sent: it tells a write that never arrived from one that a person took back, and what `undo`
         # goes back to. A tag may have been removed by a person: none counts as missing.
         draft.records[id] = before if has_base or before.is_adopted else replace(before, tags=item.tags)
-    put = draft.put.get(key, frozenset()).union(*(one.record.collections for one in all_of_it if one.record))
+    # Of an item that was merged into this one only what a person had taken it out of counts: where it stood, they have put
+    # this one by merging.
+    there = set(data.get("collections") or ())
+    left = {shelf for one in all_of_it if one.record for shelf in one.record.collections if shelf not in there}
+    put = draft.put.get(key, frozenset()) | left
     before = replace(before, collections=tuple(sorted(put)))
     wanted = frozenset(draft.wanted[one] for one in item.shelves if one in draft.wanted)
     outcome = of_items.compared(item, data, before, living, wanted, has_base=has_base, restore=draft.restore)
