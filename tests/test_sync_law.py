@@ -86,6 +86,7 @@ class Mine:
     places: dict[tuple[str, str], bool] = field(default_factory=dict)
     shelves: dict[tuple[str, str], Any] = field(default_factory=dict)  # name and parentCollection of collections
     loose: set[tuple[str, str]] = field(default_factory=set)  # removals that may come back, and may not
+    extras: set[str] = field(default_factory=set)  # items whose Extra a person changed, to whatever
     made: set[str] = field(default_factory=set)
     trashed: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
@@ -138,6 +139,8 @@ class Mine:
             (self.places, set(old.get("collections", ())), set(data.get("collections", ()))),
         ):
             store.update({(key, name): name in other for name in one ^ other})
+        if set(lines_of(old.get("extra"))) != set(lines_of(data.get("extra"))):
+            self.extras.add(key)
 
     def _shelf(self, key: str, old: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         for name in ("name", "parentCollection"):
@@ -168,10 +171,12 @@ class Mine:
             self.trashed.clear()
 
     def forget_names(self, of: Iterable[str]) -> None:
-        """Collections that were renamed or moved are as the list has them again: it was asked for."""
+        """Collections that were renamed or moved may be as the list has them again: it was asked for."""
         for key in of:
             for name in ("name", "parentCollection"):
-                self.shelves.pop((key, name), None)
+                if (key, name) in self.shelves:
+                    del self.shelves[key, name]
+                    self.loose.add((key, name))
 
     def agree(self, key: str, record: Record, item: Item | None, wanted: set[str]) -> None:
         """What a person did as the list does, or as refsync had it before, is the list's."""
@@ -640,6 +645,9 @@ class Law(RuleBasedStateMachine):
         self.last, self.wanted = None, wanted
         if report is None:
             return
+        if restore:  # it came to its end
+            names = {(one.key, name) for one in ends.values() for name in ("name", "parentCollection")}
+            self.mine.loose -= {pair for pair in names if pair not in self.mine.shelves}
         again = self.there.sync(of, who, restore=restore, is_forced=True)
         none(again.plan.changes)
         assert again.writes == 0
@@ -730,7 +738,7 @@ class Law(RuleBasedStateMachine):
             above = self.shelf(wanted, records, shelf.parent) if shelf.parent is not None else False
             for name, value in (("name", shelf.name), ("parentCollection", above)):
                 if (
-                    (data["key"], name) not in mine.shelves
+                    (data["key"], name) not in {*mine.shelves, *mine.loose}
                     and data[name] != value
                     and (not above or self.lives(above, shelves))
                 ):
@@ -779,7 +787,7 @@ class Law(RuleBasedStateMachine):
             if tags or lines:
                 out.append(f"item {key}: tags {tags} or lines {lines}")
             edits = {name for one, name in {*mine.values, *mine.loose, *self.foreign[wanted.catalog]} if one == key}
-            if data["itemType"] != item.fields["itemType"] and (edits or any(one == key for one, _ in mine.lines)):
+            if data["itemType"] != item.fields["itemType"] and (edits or key in mine.extras):
                 continue
             here = {**item.fields, "creators": item.creators}
             names = {name for name, value in data.items() if isinstance(value, str)} | {"creators"}
