@@ -20,6 +20,7 @@ _COMMANDS = {
     "read": "reading",
     "convert": "converting",
     "cite": "citing",
+    "init": "beginning",
     "undo": "syncing",
     "status": "syncing",
     "login": "syncing",
