@@ -106,7 +106,7 @@ def build(
         raise _nothing(read)
     if not force:
         _check_losses(last, result)
-    usual = Options(ascii=wanted.ascii, venues=wanted.venues, preprints=wanted.preprints)
+    usual = Options(ascii=wanted.ascii, venues=wanted.venues, preprints=wanted.preprints, along=wanted.exports)
     options = checked(wishes.options(usual, cited | wished), tables)
     shown = selection.cited(result.catalog, wished) if wishes.cited else result.catalog
     shown = selection.under(shown, wishes.topic) if wishes.topic else shown

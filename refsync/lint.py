@@ -95,7 +95,7 @@ def _beyond_pdflatex(catalog: Catalog) -> Iterator[Problem]:
         ]
         venue = [entry.venue.name, entry.venue.publisher or ""] if entry.venue else []
         text = unicodedata.normalize("NFC", "".join([entry.title, *people, *venue]))
-        odd = "" if text.isascii() else "".join(sorted(set(text) - _settable()))
+        odd = "" if text.isascii() else "".join(sorted(set(text) - settable()))
         if odd:
             what = f"pdflatex cannot set {odd[:20]!r} in {entry.key}."
             hint = "Use lualatex or xelatex, or correct the entry."
@@ -103,7 +103,7 @@ def _beyond_pdflatex(catalog: Catalog) -> Iterator[Problem]:
 
 
 @cache
-def _settable() -> frozenset[str]:
+def settable() -> frozenset[str]:
     """The characters that pdflatex sets: ASCII, and those of mappings/pdflatex.yaml."""
     value, place = mapping.table_value("pdflatex.yaml")
     ranges = documents.checked(value, dict[str, str], place)["characters"].split()

@@ -75,6 +75,15 @@ def edits(first: str, second: str) -> int:
     return OSA.distance(first, second)
 
 
+def misspelt(word: str, others: Sequence[str], most: int) -> list[str]:
+    """Those of `others` that are at most so many edits away from `word`, the nearest first."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    hits = process.extract(word, others, scorer=OSA.distance, score_cutoff=most, limit=20, processor=None)
+    return [one for one, _, _ in hits]
+
+
 def contradiction(first: Entry, second: Entry) -> str | None:
     """Why two entries with one title are perhaps two works; None when nothing speaks against it."""
     for scheme in ("arxiv", "doi", "acl"):  # a paper has a page at OpenReview for each venue that it was sent to

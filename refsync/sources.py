@@ -120,7 +120,7 @@ def _name(path: Path, folder: Path) -> str:
 
 def _read(path: Path, name: str, tables: Tables) -> Source:
     known = formats.of_path(path.name)
-    if known is not None:
+    if known is not None and known.is_read:
         text, doubts = documents.records_of(path, name)
         read = known.read(text, name, tables)
         return Source(name=name, text=text, entries=read.entries, problems=(*doubts, *read.problems))

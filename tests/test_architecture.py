@@ -27,6 +27,7 @@ DOORS = {
     "yaml": ("documents.py", "documents.parsed and documents.written"),
     "msgspec": ("documents.py", "documents.Struct and documents.checked"),
     "werkzeug": ("sync/sandbox/", "sync.sandbox.serving"),
+    "jinja2": ("formats/html.py", "formats/html.py's template"),
     "rapidfuzz": ("matching.py", "matching.similarity"),
     "httpx2": ("sync/", "sync.transport.Transport"),
     "tenacity": ("sync/transport.py", "sync.transport.Transport"),
@@ -101,6 +102,14 @@ def test_start_up_imports_nothing_heavy() -> None:
 
     code = "import sys, refsync.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"yaml", "msgspec", "pyromark", "bibtexparser", "pyzotero", "requests", "rapidfuzz", "werkzeug"} & set(
-        loaded
-    )
+    assert not {
+        "yaml",
+        "msgspec",
+        "pyromark",
+        "bibtexparser",
+        "pyzotero",
+        "requests",
+        "rapidfuzz",
+        "werkzeug",
+        "jinja2",
+    } & set(loaded)

@@ -1,35 +1,56 @@
-"""The command line: parses, calls one function, shows what came of it, sets the exit code."""
+"""The command line: parses, calls one function, shows, sets the exit code."""
 
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+from importlib import import_module
+from typing import Any, TextIO
 
 import click
 
 from refsync import __version__
-from refsync.cli.adding import add
-from refsync.cli.building import build, check, rekey
-from refsync.cli.comparing import diff
-from refsync.cli.converting import convert
 from refsync.cli.failing import open_stdout, refused
-from refsync.cli.login import login, logout
-from refsync.cli.reading import read
-from refsync.cli.resolving import resolve
-from refsync.cli.syncing import sandbox, status, sync, undo
+
+# Each command and the module of this folder that knows it, imported when it is used: `cite` is typed in the middle of a
+# sentence and must not wait for the others.
+_COMMANDS = {
+    "build": "building",
+    "sync": "syncing",
+    "resolve": "resolving",
+    "check": "building",
+    "read": "reading",
+    "convert": "converting",
+    "cite": "citing",
+    "add": "adding",
+    "diff": "comparing",
+    "init": "beginning",
+    "undo": "syncing",
+    "status": "syncing",
+    "login": "login",
+    "logout": "login",
+    "sandbox": "syncing",
+    "rekey": "building",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _OnDemand(dict[str, Any]):
+    """Commands by name, each imported when it is taken out."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        found: click.Command = getattr(import_module(f"refsync.cli.{_COMMANDS[name]}"), name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401 - this is that very get
+
+
+@click.group(commands=_OnDemand(_COMMANDS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="refsync %(version)s")
 def cli() -> None:
     """Turns a survey list (an awesome list of papers) into a catalog, a bibliography and a Zotero library.
 
     Begin with: refsync sync PATH
     """
-
-
-for _command in (build, sync, resolve, check, read, add, diff, convert, undo, status, login, logout, sandbox, rekey):
-    cli.add_command(_command)
 
 
 def _tolerant(stream: TextIO) -> None:

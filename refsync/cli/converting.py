@@ -31,8 +31,9 @@ def convert(source: str, target: str, read_as: str | None, write_as: str | None,
     """Turn a list, a bibliography or a catalog into another format.
 
     IN and OUT are files, or - for standard input and output. Endings tell formats: .md .rst (lists), .bib, .json
-    (CSL-JSON), .ris, .yaml and .jsonl (catalogs); the names for --from and --to are list, bibtex, biblatex, csl,
-    csl-yaml, ris, hayagriva, catalog and catalog-lines. What OUT cannot hold is said.
+    (CSL-JSON), .ris, .yaml and .jsonl (catalogs), and for OUT .html (a page to search) and .tex (a table of all entries);
+    the names for --from and --to are list, bibtex, biblatex, csl, csl-yaml, ris, hayagriva, html, survey-table, catalog
+    and catalog-lines. What OUT cannot hold is said.
     """
     with failures():
         from refsync import convert as converting

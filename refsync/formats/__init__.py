@@ -75,6 +75,8 @@ FORMATS = (
     Format(name="csl-yaml", module="refsync.formats.cslyaml"),
     Format(name="ris", module="refsync.formats.ris", suffixes=(".ris",)),
     Format(name="hayagriva", module="refsync.formats.hayagriva", is_read=False),
+    Format(name="html", module="refsync.formats.html", suffixes=(".html",), is_read=False),
+    Format(name="survey-table", module="refsync.formats.surveytable", suffixes=(".tex",), is_read=False),
     Format(name="catalog", module="refsync.formats.catalogyaml", suffixes=(".yaml", ".yml")),
     Format(name="catalog-lines", module="refsync.formats.cataloglines", suffixes=(".jsonl",)),
 )

@@ -18,6 +18,7 @@ class Options:
 
     `only` and `omit` name fields, of the format or of the catalog; "+abstract" in `only` adds what is left out by
     default. `reader` is the program that the file is for. `cited` are the keys that papers cite, where that is known.
+    `along` are the names of all files that are written together.
     """
 
     ascii: bool = False
@@ -27,6 +28,7 @@ class Options:
     omit: tuple[str, ...] = ()
     reader: Literal["zotero"] | None = None
     cited: frozenset[str] = frozenset()
+    along: tuple[str, ...] = ()
 
 
 PLAIN = Options()
