@@ -299,31 +299,58 @@ def _failure(at: str, what: str, wrong: str, known: tuple[str, ...]) -> Failure:
 
 Fields = list[tuple[str, Any]]
 Values = tuple[Any, ...]
-_Step = tuple[str | None, int, Callable[[Values], Any] | None, Callable[..., Any]]
 
 
-def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]:
-    """A function from an entry to the format's (field, value) pairs, in the order of the rows."""
-    names = sorted({name for row in table.rows for name in (*row.entry, *row.when)})
-    values_of, places = _values_of(names)
-    steps = {kind: tuple(_step(row, places, pairs) for row in rows) for kind, rows in table.written.items()}
-    fallback = steps["document"]
+class _Step(NamedTuple):
+    """A row, compiled: what it calls the field (or the fields), where its value lies (or how its values are picked)."""
+
+    name: str
+    names: tuple[str, ...] | None
+    place: int
+    pick: Callable[[Values], Values] | None
+    converted: Callable[..., Any]
+
+
+def writer(table: Table, pairs: Mapping[str, Pair], label: Callable[[str], str] = str) -> Callable[[Entry], Fields]:
+    """A function from an entry to the format's (field, value) pairs, in the order of the rows.
+
+    `label` is what stands in the pairs for the name of a field: that name, or how a file spells it before the value.
+    """
+    plans = {kind: _plan(rows, pairs, label) for kind, rows in table.written.items()}
+    fallback = plans["document"]
 
     def written(entry: Entry) -> Fields:
-        found: Fields = []
+        values_of, steps = plans.get(entry.kind, fallback)
         values = values_of(entry)
-        for name, place, pick, converted in steps.get(entry.kind, fallback):
-            value = values[place] if pick is None else pick(values)
-            if value:
+        found: Fields = []
+        for name, names, place, pick, converted in steps:
+            if pick is None:
+                value = values[place]
+                if not value:
+                    continue
                 out = converted(value)
-                if out:
-                    if name is None:
-                        found += out
-                    else:
-                        found.append((name, out))
+            else:
+                picked = pick(values)
+                if not any(picked):
+                    continue
+                out = converted(*picked)
+            if out:
+                if names is None:
+                    found.append((name, out))
+                else:
+                    found += [(name, one) for name, one in zip(names, out, strict=True) if one]
         return found
 
     return written
+
+
+def _plan(
+    rows: Iterable[Row], pairs: Mapping[str, Pair], label: Callable[[str], str]
+) -> tuple[Callable[[Entry], Values], tuple[_Step, ...]]:
+    """How a kind of work is written: all its values, and what is made of them."""
+    rows = tuple(rows)
+    values_of, places = _values_of({name: None for row in rows for name in (*row.entry, *row.when)})
+    return values_of, tuple(_step(row, places, pairs, label) for row in rows)
 
 
 def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping[str, int]]:
@@ -339,32 +366,28 @@ def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping
     of_entry, of_venue = attrgetter(*inside[""]), attrgetter(*inside["venue"])
     no_venue = (None,) * len(inside["venue"])
     ids, links, extra = (inside[outer] for outer in MAPS)
+    no_ids, no_links, no_extra = ((None,) * len(one) for one in (ids, links, extra))
 
     def values(entry: Entry) -> Values:
         venue = entry.venue
         return (
             *of_entry(entry),
             *(no_venue if venue is None else of_venue(venue)),
-            *map(entry.ids.get, ids),
-            *map(entry.links.get, links),
-            *map(entry.extra.get, extra),
+            *(map(entry.ids.get, ids) if entry.ids else no_ids),
+            *(map(entry.links.get, links) if entry.links else no_links),
+            *(map(entry.extra.get, extra) if entry.extra else no_extra),
         )
 
     return values, {name: place for place, name in enumerate(order)}
 
 
-def _step(row: Row, places: Mapping[str, int], pairs: Mapping[str, Pair]) -> _Step:
+def _step(row: Row, places: Mapping[str, int], pairs: Mapping[str, Pair], label: Callable[[str], str]) -> _Step:
     at = tuple(places[name] for name in row.entry)
-    converted = _pair(row, pairs).write
-    pick: Callable[[Values], Any] | None = None
-    if len(at) > 1:
-        pick = _several_of(itemgetter(*at))
-        converted = _spread(converted)
+    pick: Callable[[Values], Values] | None = itemgetter(*at) if len(at) > 1 else None
     if conditions := {places[name]: values for name, values in row.when.items() if name != "kind"}:
-        pick = _where(conditions, pick or itemgetter(at[0]))
-    if len(row.fields) == 1:
-        return row.fields[0], at[0], pick, converted
-    return None, at[0], pick, _zipped(row.fields, converted)
+        pick = _where(conditions, pick or (lambda values: (values[at[0]],)))
+    names = tuple(map(label, row.fields))
+    return _Step(names[0], names if len(names) > 1 else None, at[0], pick, _pair(row, pairs).write)
 
 
 def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
@@ -373,28 +396,8 @@ def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
     return pairs[row.converter]
 
 
-def _several_of(values_of: Callable[[Values], Values]) -> Callable[[Values], Values | None]:
-    def several(values: Values) -> Values | None:
-        found = values_of(values)
-        return found if any(found) else None
-
-    return several
-
-
-def _spread(function: Callable[..., Any]) -> Callable[[Any], Any]:
-    return lambda values: function(*values)
-
-
-def _where(conditions: Mapping[int, frozenset[str]], value_of: Callable[[Values], Any]) -> Callable[[Values], Any]:
-    return lambda values: value_of(values) if all(values[at] in said for at, said in conditions.items()) else None
-
-
-def _zipped(names: tuple[str, ...], converted: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def pairs_of(value: Any) -> Fields:
-        out = converted(value)
-        return [(name, one) for name, one in zip(names, out, strict=True) if one] if out else []
-
-    return pairs_of
+def _where(conditions: Mapping[int, frozenset[str]], pick: Callable[[Values], Values]) -> Callable[[Values], Values]:
+    return lambda values: pick(values) if all(values[at] in said for at, said in conditions.items()) else ()
 
 
 def holds(when: Condition, kind: str) -> bool:

@@ -17,7 +17,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 def line(text: str) -> str:
     """`text` as one line: NFC, white space collapsed, soft hyphens and control characters gone."""
-    if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+    if text.isascii() and text.isprintable() and "  " not in text and text.strip() == text:
         return text
     return " ".join(unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))).split())
 
@@ -90,9 +90,12 @@ def stated(first: str | None, second: str | None) -> str | None:
     return line(first or second or "") or None
 
 
+_RANGE = re.compile(r"([^\s,;‐-―-]+)\s*[‐-―-]+\s*([^\s,;‐-―-]+)").fullmatch
+
+
 def page_range(pages: str) -> tuple[str, str] | None:
     """First and last page of "12-19" in any spelling of the dash; None when it is not one range."""
-    found = re.fullmatch(r"([^\s,;‐-―-]+)\s*[‐-―-]+\s*([^\s,;‐-―-]+)", pages.strip())
+    found = _RANGE(pages.strip())
     return (found[1], found[2]) if found else None
 
 

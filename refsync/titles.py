@@ -66,6 +66,8 @@ _NEW_SENTENCE = re.compile(r"(?<!\bvs)(?<!\b[A-Za-z])(?<!\b[DMS][rt])[.?!]['\"â€
 
 def is_of_names(title: str) -> bool:
     """Whether a title holds what is a name only by its place in the title, so that no word of it tells by itself."""
+    if ":" not in title and "." not in title and "?" not in title and "!" not in title:
+        return False
     return _NAMED.match(title) is not None or _NEW_SENTENCE.search(title) is not None
 
 

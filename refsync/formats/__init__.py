@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import PurePath
@@ -34,6 +34,24 @@ class Reading:
     id: str = ""
     title: str = ""
     retired: Mapping[str, Retired] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Works:
+    """The works of a catalog as they are written, one after the other.
+
+    `head` is the catalog, without its entries when these are read on the way; `keys` are the keys of all, which a format
+    may need before the first work; `entries` are taken once.
+    """
+
+    head: Catalog
+    keys: Iterable[str]
+    entries: Iterable[Entry]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Works:
+        """Those of a catalog in memory."""
+        return cls(head=catalog, keys=[entry.key for entry in catalog.entries], entries=catalog.entries)
 
 
 class _Module(Protocol):
