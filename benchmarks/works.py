@@ -239,8 +239,9 @@ def _key(at: int) -> str:
 
 
 def _title(chance: random.Random, at: int) -> str:
-    words = " ".join(chance.choices(_WORDS, k=chance.randint(5, 12)))
-    return f"{words[:1].upper()}{words[1:]} {at}"
+    """Of the usual words; every second title has one that no other has."""
+    words = chance.choices(_WORDS, k=chance.randint(5, 12)) + ([f"study{at}"] if at % 2 else [])
+    return " ".join([words[0].capitalize(), *words[1:]])
 
 
 def _venues() -> list[Venue]:

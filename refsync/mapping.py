@@ -27,10 +27,13 @@ MAPS = ("ids", "links", "extra")
 
 class Pair(NamedTuple):
     """Two functions that undo each other. `write` takes the entry's values and returns the format's: one, or a tuple as
-    long as the row's list of fields. `read` goes the other way. None says: nothing to write, or not for this row."""
+    long as the row's list of fields. `read` goes the other way. None says: nothing to write, or not for this row.
+
+    `recurs` says that few values are many works', so that what is written for one may be kept."""
 
     write: Callable[..., Any]
     read: Callable[..., Any]
+    recurs: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -311,17 +314,14 @@ class _Step(NamedTuple):
     converted: Callable[..., Any]
 
 
-def writer(table: Table, pairs: Mapping[str, Pair], label: Callable[[str], str] = str) -> Callable[[Entry], Fields]:
-    """A function from an entry to the format's (field, value) pairs, in the order of the rows.
-
-    `label` is what stands in the pairs for the name of a field: that name, or how a file spells it before the value.
-    """
-    plans = {kind: _plan(rows, pairs, label) for kind, rows in table.written.items()}
+def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]:
+    """A function from an entry to the format's (field, value) pairs, in the order of the rows."""
+    plans = {kind: _plan(rows, pairs) for kind, rows in table.written.items()}
     fallback = plans["document"]
 
     def written(entry: Entry) -> Fields:
-        values_of, steps = plans.get(entry.kind, fallback)
-        values = values_of(entry)
+        all_values, steps = plans.get(entry.kind, fallback)
+        values = all_values(entry)
         found: Fields = []
         for name, names, place, pick, converted in steps:
             if pick is None:
@@ -344,16 +344,14 @@ def writer(table: Table, pairs: Mapping[str, Pair], label: Callable[[str], str] 
     return written
 
 
-def _plan(
-    rows: Iterable[Row], pairs: Mapping[str, Pair], label: Callable[[str], str]
-) -> tuple[Callable[[Entry], Values], tuple[_Step, ...]]:
+def _plan(rows: Iterable[Row], pairs: Mapping[str, Pair]) -> tuple[Callable[[Entry], Values], tuple[_Step, ...]]:
     """How a kind of work is written: all its values, and what is made of them."""
     rows = tuple(rows)
-    values_of, places = _values_of({name: None for row in rows for name in (*row.entry, *row.when)})
-    return values_of, tuple(_step(row, places, pairs, label) for row in rows)
+    all_values, places = values_of({name: None for row in rows for name in (*row.entry, *row.when)})
+    return all_values, tuple(_step(row, places, pairs) for row in rows)
 
 
-def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping[str, int]]:
+def values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping[str, int]]:
     """A function to all values of an entry that rows speak of, and the place of each: fetched at once, because asking
     for one after the other is most of the time that writing takes."""
     inside: dict[str, list[str]] = {"": ["key", "kind"], "venue": ["name", "kind"], **{outer: [] for outer in MAPS}}
@@ -381,16 +379,17 @@ def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping
     return values, {name: place for place, name in enumerate(order)}
 
 
-def _step(row: Row, places: Mapping[str, int], pairs: Mapping[str, Pair], label: Callable[[str], str]) -> _Step:
+def _step(row: Row, places: Mapping[str, int], pairs: Mapping[str, Pair]) -> _Step:
     at = tuple(places[name] for name in row.entry)
     pick: Callable[[Values], Values] | None = itemgetter(*at) if len(at) > 1 else None
     if conditions := {places[name]: values for name, values in row.when.items() if name != "kind"}:
         pick = _where(conditions, pick or (lambda values: (values[at[0]],)))
-    names = tuple(map(label, row.fields))
-    return _Step(names[0], names if len(names) > 1 else None, at[0], pick, _pair(row, pairs).write)
+    names = row.fields
+    return _Step(names[0], names if len(names) > 1 else None, at[0], pick, pair_of(row, pairs).write)
 
 
-def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
+def pair_of(row: Row, pairs: Mapping[str, Pair]) -> Pair:
+    """The functions that a row names. Raises Failure when there are none of that name."""
     if row.converter not in pairs:
         raise _failure(row.at, f"`as: {row.converter}` names no pair of functions", row.converter, tuple(pairs))
     return pairs[row.converter]
@@ -416,7 +415,7 @@ def reader(table: Table, pairs: Mapping[str, Pair]) -> Reader:
 
     Rows that hold for the kind come first; the others then read what is left (an @article with a `booktitle`).
     """
-    reads = [(row, _pair(row, pairs).read) for row in table.rows]
+    reads = [(row, pair_of(row, pairs).read) for row in table.rows]
     by_kind = {kind: _steps(reads, kind) for kind in table.kinds}
 
     def entry_of(kind: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

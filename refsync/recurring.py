@@ -6,8 +6,8 @@ thousand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -27,30 +27,28 @@ class Kept(dict[K, V]):
         return out
 
 
-class ByIdentity(Generic[V]):
-    """What `made` makes of values that are one object, made once, for people and dates: to hash one of these takes longer
-    than its text. `made` must not return None."""
+class People:
+    """What `made` makes of people, each made once and known by identity: to hash a person takes longer than its text."""
 
-    def __init__(self, made: Callable[[Any], V], most: int = MOST) -> None:
+    def __init__(self, made: Callable[[Any], str], most: int = MOST) -> None:
         self._made, self._most = made, most
-        self._found: dict[int, V] = {}
-        self._held: list[Any] = []  # while they live, no other value has their identity
+        self._found: dict[int, str] = {}
+        self._held: list[Any] = []  # while they live, nothing else has their identity
 
-    def of(self, value: Any) -> V:
-        """What is made of one value."""
-        found = self._found.get(id(value))
-        return self._remembered(value) if found is None else found
+    def joined(self, people: tuple[Any, ...], between: str) -> str:
+        """What is made of each, with `between` between them; those of whom nothing is made are passed over."""
+        try:
+            return between.join(map(self._found.__getitem__, map(id, people)))
+        except KeyError:
+            return between.join(filter(None, map(self._of, people)))
 
-    def each(self, values: Iterable[Any]) -> list[V]:
-        """What is made of each of several values."""
-        found = list(map(self._found.get, map(id, values)))
-        return [self.of(value) for value in values] if None in found else found  # type: ignore[return-value]
-
-    def _remembered(self, value: Any) -> V:
+    def _of(self, one: Any) -> str:
+        if (known := self._found.get(id(one))) is not None:
+            return known
         if len(self._held) >= self._most:
             self._found.clear()
             self._held.clear()
-        out = self._made(value)
-        self._held.append(value)
-        self._found[id(value)] = out
-        return out
+        if found := self._made(one):
+            self._held.append(one)
+            self._found[id(one)] = found
+        return found

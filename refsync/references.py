@@ -95,6 +95,9 @@ _RANGE = re.compile(r"([^\s,;‐-―-]+)\s*[‐-―-]+\s*([^\s,;‐-―-]+)").fu
 
 def page_range(pages: str) -> tuple[str, str] | None:
     """First and last page of "12-19" in any spelling of the dash; None when it is not one range."""
+    first, _, last = pages.partition("-")
+    if first.isalnum() and last.isalnum():
+        return first, last
     found = _RANGE(pages.strip())
     return (found[1], found[2]) if found else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from refsync.formats import Export, Reading, Works, bibentries, bibtex, bibvalues
@@ -50,7 +50,7 @@ def pairs(tables: Tables, context: bibvalues.Context) -> dict[str, Pair]:
     }
     # `archiveprefix` is an alias that biblatex knows and biber's data model does not.
     shared = {name: pair for name, pair in bibvalues.pairs(context).items() if name not in {"sort key", "arxiv"}}
-    return {**shared, **{name: Pair(cache(write), text_of) for name, write in own.items()}}
+    return {**shared, **{name: Pair(write, text_of) for name, write in own.items()}}
 
 
 def _date(date: Date | str | None, kind: str) -> tuple[str | None, str | None] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
 from typing import NamedTuple
 
 from refsync import mapping, venues
@@ -16,6 +15,7 @@ from refsync.formats.bibvalues import MARKER, Context, pairs, text
 from refsync.formats.dates import EXTENDED, said_beside
 from refsync.formats.latex import ALIKE, ascii_of
 from refsync.formats.options import Options, as_article, wished
+from refsync.formats.spelling import speller
 from refsync.mapping import Fields, Pair, Table, Tables
 from refsync.model import Catalog, Date, Entry, Problem
 
@@ -76,7 +76,7 @@ def _pieces(works: Works, tables: Tables, options: Options, problems: list[Probl
     )
     types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
     type_of, pairs_of = dialect.type_of, dialect.pairs_of(tables, context)
-    lines_of = mapping.writer(table, pairs_of, _labelled)
+    text_of = speller(table, pairs_of, _spelt)
     unusual = _Unusual(table, mapping.writer(table, pairs_of), options)
     is_usual = not options.ascii and options.preprints == "misc"
     aliases = options.cited if column == "bibtex" else frozenset()
@@ -86,10 +86,10 @@ def _pieces(works: Works, tables: Tables, options: Options, problems: list[Probl
     for entry in wished(works.entries, options, tables.folder):
         count.look(entry)
         if is_usual and not entry.extra:
-            type, body = type_of(entry, types), "".join(chain.from_iterable(lines_of(entry)))
+            type, body = type_of(entry, types), text_of(entry)
         else:
             shown, fields = unusual.fields(entry)
-            body = "".join([f"{_labelled(name)}{value}" for name, value in fields])
+            body = "".join([_spelt(name, value) for name, value in fields])
             type = "unpublished" if unusual.is_unpublished(entry) else type_of(shown, types)
         key = renamed.get(entry.key, entry.key) if renamed else entry.key
         yield f"\n@{type}{{{key}{body},\n}}\n"
@@ -101,9 +101,8 @@ def _pieces(works: Works, tables: Tables, options: Options, problems: list[Probl
     problems += [*count.problems(), *unusual.problems(column)]
 
 
-def _labelled(name: str) -> str:
-    """How a file spells a field before its value."""
-    return f",\n  {name} = "
+def _spelt(name: str, value: str) -> str:
+    return f",\n  {name} = {value}"
 
 
 class _Unusual:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 
 from refsync import names, titles
 from refsync.formats import bibentries as read_as
@@ -13,8 +13,8 @@ from refsync.formats.dates import MONTHS
 from refsync.formats.latex import SPECIAL, escape, escaped, split, text_of, verbatim, verbatim_of
 from refsync.mapping import Pair
 from refsync.model import Date, Person
-from refsync.recurring import MOST, ByIdentity, Kept
-from refsync.references import address, doi_of, keywords, line, page_range
+from refsync.recurring import Kept, People
+from refsync.references import address, doi_of, keywords, line, page_range, stated
 
 # Without an `@`: bibtex, pybtex and others take one anywhere for the start of an entry.
 MARKER = "% Written by refsync build: edit the list or corrections.yaml, not this file."
@@ -33,24 +33,25 @@ class Context:
 
 def pairs(context: Context) -> dict[str, Pair]:
     """The functions that rows name. Venues and topics come again and again: what was written for one is remembered."""
-    authors, texts, published = _authors_writer(), Kept(text), Kept(_publisher)
+    authors = _authors_writer()
     return {
-        "text": Pair(texts.__getitem__, text_of),
-        "venue": Pair(Kept(partial(_venue, context.macros)).__getitem__, text_of),
+        "text": Pair(text, text_of, recurs=True),
+        "prose": Pair(text, text_of),
+        "venue": Pair(partial(_venue, context.macros), text_of, recurs=True),
         "verbatim": Pair(_verbatim, verbatim_of),
         "title": Pair(_title_writer(context.words), text_of),
         "sort key": Pair(_sort_key, lambda value: (text_of(value), None, None)),
         "authors": Pair(authors, read_as.authors),
         "editors": Pair(authors, lambda value: read_as.authors(value)[0]),
-        "publisher": Pair(lambda publisher, name: published[publisher or name], lambda value: (text_of(value),) * 2),
-        "date": Pair(ByIdentity(_date).of, read_as.date),
+        "publisher": Pair(_publisher, lambda value: (text_of(value),) * 2, recurs=True),
+        "date": Pair(_date, read_as.date),
         "day": Pair(day, read_as.day),
         "page range": Pair(_pages, read_as.pages),
         "kind": Pair(partial(_subtype, context.ambiguous), lambda value: None),
         "doi": Pair(_verbatim, lambda value: doi_of(verbatim_of(value))),
         "arxiv": Pair(_arxiv, read_as.arxiv),
         "address": Pair(_address, lambda value: (verbatim_of(value), None, None)),
-        "keywords": Pair(lru_cache(MOST)(partial(_keywords, context.paths)), read_as.keyword_list),
+        "keywords": Pair(partial(_keywords, context.paths), read_as.keyword_list, recurs=True),
     }
 
 
@@ -78,9 +79,9 @@ def _title_writer(proper: frozenset[str]) -> Callable[[str], str]:
     """What writes titles. Their words are judged once, all but those that need their neighbours to be judged: None."""
 
     def judged(word: str) -> str | None:
-        if SPECIAL.search(word) is not None or titles.holds_term(word, proper):
+        if _FORMULAS.search(word) is not None or titles.holds_term(word, proper):
             return None
-        return word if word.islower() else _braced(word, word, proper)
+        return escape(word, word) if word == word.lower() else _braced(word, word, proper)
 
     words = Kept(judged)
 
@@ -95,9 +96,14 @@ def _title_writer(proper: frozenset[str]) -> Callable[[str], str]:
     return written
 
 
+_FORMULAS = re.compile(r"[${}]")
+
+
 def _braced(part: str, title: str, proper: frozenset[str]) -> str:
     """A part of a title with braces around what keeps its capitals."""
-    runs = ((escape(text, title), kept) for text, kept in titles.protected(part, proper))
+    runs = titles.protected(part, proper)
+    if SPECIAL.search(part) is not None:
+        runs = tuple((escape(text, title), kept) for text, kept in runs)
     return "".join([f"{{{text}}}" if kept else text for text, kept in runs])
 
 
@@ -110,15 +116,11 @@ def _name_part(part: str) -> str:
 
 def _authors_writer() -> Callable[..., str | None]:
     parts = Kept(_name_part)
-    known = ByIdentity(lambda one: _name(one, parts))
+    known = People(lambda one: _name(one, parts))
 
     def authors(people: tuple[Person, ...], complete: bool | None = None) -> str | None:
-        found = known.each(people)
-        if "" in found:
-            found = list(filter(None, found))
-        if found and complete is False:
-            found.append("others")
-        return f"{{{' and '.join(found)}}}" if found else None
+        found = known.joined(people, " and ")
+        return (f"{{{found} and others}}" if complete is False else f"{{{found}}}") if found else None
 
     return authors
 
@@ -143,8 +145,9 @@ def _last(family: str, parts: Kept[str, str]) -> str:
     return f"{{{word}}}" if small and not word.startswith("{") else word
 
 
-def _publisher(name: str) -> str | None:
-    return text(name) if line(name) else None
+def _publisher(publisher: str | None, name: str | None) -> str | None:
+    found = stated(publisher, name)
+    return text(found) if found else None
 
 
 def _date(date: Date | str) -> tuple[str | None, str | None, str | None]:
@@ -165,7 +168,10 @@ def day(date: Date | str) -> str:
 def _pages(pages: str) -> str:
     pages = line(pages)
     found = page_range(pages)
-    return f"{{{escaped(found[0])}--{escaped(found[1])}}}" if found else text(pages)
+    if found is None:
+        return text(pages)
+    first, last = (one if one.isdecimal() else escaped(one) for one in found)
+    return f"{{{first}--{last}}}"
 
 
 def _arxiv(value: str) -> tuple[str, str, str]:

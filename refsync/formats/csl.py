@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from refsync import mapping
 from refsync.formats import Export, Reading, Works, crossref, cslvalues, dates, unplaced
 from refsync.formats.cslvalues import edtf_of, pairs, quoted, text_of
 from refsync.formats.options import Options, wished
+from refsync.formats.spelling import speller
 from refsync.mapping import Table, Tables
 from refsync.model import Catalog, Entry, Problem
 from refsync.references import beside, completed, further_dois, line
@@ -35,7 +35,7 @@ def pieces(works: Works, tables: Tables, options: Options, problems: list[Proble
     """The text of the same file, a work at a time."""
     table = tables.table("csl").limited(options.only, options.omit)
     types = {kind: cells["csl"][0] for kind, cells in tables.kinds.items()}
-    texts_of = mapping.writer(table, cslvalues.texts(works.head.paths), lambda name: f',\n  "{name}": ')
+    variables_of = speller(table, cslvalues.texts(works.head.paths), lambda name, value: f',\n  "{name}": {value}')
     item_of = _item_of(table, works.head, types, options)
     count = unplaced.Count(table, partial(_has_place, table))
     is_usual = options.reader is None
@@ -43,11 +43,9 @@ def pieces(works: Works, tables: Tables, options: Options, problems: list[Proble
     for entry in wished(works.entries, options, tables.folder):
         count.look(entry)
         if is_usual and not entry.extra:
-            key = quoted(line(entry.key))
-            opening = (
-                f'{_OPENING}  "id": {key},\n  "citation-key": {key},\n  "type": "{types.get(entry.kind, "document")}"'
-            )
-            yield "".join([between, opening, *chain.from_iterable(texts_of(entry))])
+            key, type = quoted(line(entry.key)), types.get(entry.kind, "document")
+            opening = f'{_OPENING}  "id": {key},\n  "citation-key": {key},\n  "type": "{type}"'
+            yield f"{between}{opening}{variables_of(entry)}"
         else:
             variables = ",\n".join([f'  "{name}": {_encoded(value)}' for name, value in item_of(entry)])
             yield f"{between}{_OPENING}{variables}"

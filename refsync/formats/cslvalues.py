@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from refsync import identifiers, names
@@ -13,18 +13,18 @@ from refsync.formats import dates
 from refsync.formats.dates import date_of
 from refsync.mapping import Pair
 from refsync.model import Date, Person
-from refsync.recurring import MOST, ByIdentity
+from refsync.recurring import People
 from refsync.references import address, doi_of, keywords, line, page_range, stated
 
 
 def pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
     """The functions that rows name, from values of a work to values of JSON and back. `paths` are those of topics."""
     return {
-        "text": Pair(line, text_of),
+        "text": Pair(line, text_of, recurs=True),
         "title": Pair(line, _title_of),
         "paragraphs": Pair(_paragraphs, _paragraphs_of),
         "names": Pair(_names, _names_of),
-        "publisher": Pair(stated, lambda value: (text_of(value), text_of(value))),
+        "publisher": Pair(stated, lambda value: (text_of(value), text_of(value)), recurs=True),
         "repository": Pair(_repository, lambda value: (text_of(value), None, None)),
         "date": Pair(_date, _date_of),
         "page range": Pair(_pages, lambda value: _pages(text_of(value) or "")),
@@ -32,7 +32,7 @@ def pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "arxiv": Pair(_arxiv, _arxiv_of),
         "arxiv number": Pair(_arxiv_number, _arxiv_number_of),
         "address": Pair(_address, lambda value: (text_of(value), None, None)),
-        "keywords": Pair(lru_cache(MOST)(partial(_keywords, paths)), _keywords_of),
+        "keywords": Pair(partial(_keywords, paths), _keywords_of, recurs=True),
     }
 
 
@@ -41,19 +41,26 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def texts(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
-    """The same functions, to values as they stand in a file. People and dates come again: their text is kept."""
-    people, days = ByIdentity(lambda one: _encoded(_name(one))), ByIdentity(lambda date: _encoded(_date(date)))
-    own: dict[str, Callable[..., Any]] = {
-        "names": lambda value: _listed(people.each(value)),
-        "date": days.of,
+    """The same functions, to values as they stand in a file."""
+    people = People(lambda one: _encoded(name) if (name := _name(one)) else "")
+
+    def listed(value: tuple[Person, ...]) -> str | None:
+        found = people.joined(value, ", ")
+        return f"[{found}]" if found else None
+
+    own: dict[str, Callable[..., Any]] = {"names": listed, "date": _date_text}
+    return {
+        name: Pair(own.get(name) or _encoding(pair.write), pair.read, pair.recurs)
+        for name, pair in pairs(paths).items()
     }
-    return {name: Pair(own.get(name) or _encoding(pair.write), pair.read) for name, pair in pairs(paths).items()}
 
 
-def _listed(names: list[str]) -> str | None:
-    """A list of JSON, without the names that say nothing; None when none says something."""
-    found = [one for one in names if one != "{}"] if "{}" in names else names
-    return f"[{', '.join(found)}]" if found else None
+def _date_text(date: Date | str) -> str:
+    if isinstance(date, str):
+        return _encoded(_date(date))
+    month = f", {date.month}" if date.month is not None else ""
+    day = f", {date.day}" if month and date.day is not None else ""
+    return f'{{"date-parts": [[{date.year}{month}{day}]]}}'
 
 
 def _encoding(write: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from refsync import identifiers, mapping, names
 from refsync.formats import Export, Reading, Works, unplaced
 from refsync.formats.dates import date_of, undated
 from refsync.formats.options import Options, wished
+from refsync.formats.spelling import speller
 from refsync.mapping import Fields, Pair, Tables
 from refsync.model import Catalog, Date, Entry, Person, Problem
-from refsync.recurring import MOST, ByIdentity
+from refsync.recurring import People
 from refsync.references import address, beside, completed, doi_of, further_dois, keywords, line, page_range, stated
 
 # Publishers' own files begin with such a line; readers pass over it.
@@ -32,22 +33,26 @@ def pieces(works: Works, tables: Tables, options: Options, problems: list[Proble
     """The text of the same file, a work at a time."""
     table = tables.table("ris").limited(options.only, options.omit)
     types = {kind: cells["ris"][0] for kind, cells in tables.kinds.items()}
-    fields_of = mapping.writer(table, _pairs(works.head.paths))
+    pairs = _pairs(works.head.paths)
+    fields_of, text_of = mapping.writer(table, pairs), speller(table, pairs, _spelt)
     count, commas = unplaced.Count(table, _is_own), _Commas()
     yield MARKER + "\n"
     for entry in wished(works.entries, options, tables.folder):
         count.look(entry)
         commas.look(entry)
-        fields = fields_of(entry)
         if entry.extra:
-            fields = _with_extra(fields, entry)
-        lines = [
-            f"{tag}  - {value}\n" if value.__class__ is str else "".join([f"{tag}  - {one}\n" for one in value])
-            for tag, value in fields
-        ]
+            text = "".join([_spelt(tag, value) for tag, value in _with_extra(fields_of(entry), entry)])
+        else:
+            text = text_of(entry)
         opening = f"\nTY  - {types.get(entry.kind, 'GEN')}\nID  - {line(entry.key)}\n"
-        yield f"{opening}{''.join(lines)}ER  - \n"
+        yield f"{opening}{text}ER  - \n"
     problems += [*count.problems(), *commas.problems()]
+
+
+def _spelt(tag: str, value: str | list[str]) -> str:
+    if isinstance(value, str):
+        return f"{tag}  - {value}\n"
+    return "".join([f"{tag}  - {one}\n" for one in value])
 
 
 def _with_extra(fields: Fields, entry: Entry) -> Fields:
@@ -235,18 +240,20 @@ def _values(tags: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
 
 
 def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
-    people, dated = ByIdentity(_name), ByIdentity(_date)
+    people = People(_name)
+    # A name has no line end, so that a list of them may be kept as one text.
 
     def names_of(values: tuple[Person, ...]) -> list[str]:
-        found = people.each(values)
-        return list(filter(None, found)) if "" in found else found
+        found = people.joined(values, "\n")
+        return found.split("\n") if found else []
 
     return {
-        "text": Pair(line, lambda values: "; ".join(dict.fromkeys(values))),
+        "text": Pair(line, _text_of, recurs=True),
+        "prose": Pair(line, _text_of),
         "names": Pair(names_of, lambda values: tuple(map(_person, values))),
-        "publisher": Pair(stated, lambda values: ("; ".join(values),) * 2),
+        "publisher": Pair(stated, lambda values: ("; ".join(values),) * 2, recurs=True),
         "repository": Pair(_repository, lambda values: ("; ".join(values), None, None)),
-        "date": Pair(dated.of, _date_of),
+        "date": Pair(_date, _date_of),
         "day": Pair(_day, lambda values: date_of(values[0])),
         "page range": Pair(_pages, _pages_of),
         "doi": Pair(line, lambda values: doi_of(values[0])),
@@ -254,10 +261,12 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "isbn": Pair(line, partial(_shaped, _ISBN)),
         "issn": Pair(line, partial(_shaped, _ISSN)),
         "addresses": Pair(_addresses, _addresses_of),
-        "keywords": Pair(
-            lru_cache(MOST)(partial(keywords, paths)), lambda values: (None, tuple(dict.fromkeys(values)))
-        ),
+        "keywords": Pair(partial(keywords, paths), lambda values: (None, tuple(dict.fromkeys(values))), recurs=True),
     }
+
+
+def _text_of(values: tuple[str, ...]) -> str:
+    return "; ".join(dict.fromkeys(values))
 
 
 def _shaped(shape: re.Pattern[str], values: tuple[str, ...]) -> str | None:
