@@ -76,7 +76,7 @@ def _pieces(works: Works, tables: Tables, options: Options, problems: list[Probl
     )
     types = {kind: cells[column][0] for kind, cells in tables.kinds.items()}
     type_of, pairs_of = dialect.type_of, dialect.pairs_of(tables, context)
-    text_of = speller(table, pairs_of, _spelt)
+    text_of = speller(table, pairs_of, lambda name: (f",\n  {name} = ", ""))
     unusual = _Unusual(table, mapping.writer(table, pairs_of), options)
     is_usual = not options.ascii and options.preprints == "misc"
     aliases = options.cited if column == "bibtex" else frozenset()
@@ -89,7 +89,7 @@ def _pieces(works: Works, tables: Tables, options: Options, problems: list[Probl
             type, body = type_of(entry, types), text_of(entry)
         else:
             shown, fields = unusual.fields(entry)
-            body = "".join([_spelt(name, value) for name, value in fields])
+            body = "".join([f",\n  {name} = {value}" for name, value in fields])
             type = "unpublished" if unusual.is_unpublished(entry) else type_of(shown, types)
         key = renamed.get(entry.key, entry.key) if renamed else entry.key
         yield f"\n@{type}{{{key}{body},\n}}\n"
@@ -99,10 +99,6 @@ def _pieces(works: Works, tables: Tables, options: Options, problems: list[Probl
     if any(row.fields == ("keywords",) for row in table.rows):
         yield groups(works.head.topics)
     problems += [*count.problems(), *unusual.problems(column)]
-
-
-def _spelt(name: str, value: str) -> str:
-    return f",\n  {name} = {value}"
 
 
 class _Unusual:

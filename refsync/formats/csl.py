@@ -35,7 +35,8 @@ def pieces(works: Works, tables: Tables, options: Options, problems: list[Proble
     """The text of the same file, a work at a time."""
     table = tables.table("csl").limited(options.only, options.omit)
     types = {kind: cells["csl"][0] for kind, cells in tables.kinds.items()}
-    variables_of = speller(table, cslvalues.texts(works.head.paths), lambda name, value: f',\n  "{name}": {value}')
+    texts = cslvalues.texts(works.head.paths)
+    variables_of = speller(table, texts, lambda name: (f',\n  "{name}": ', ""))
     item_of = _item_of(table, works.head, types, options)
     count = unplaced.Count(table, partial(_has_place, table))
     is_usual = options.reader is None

@@ -34,7 +34,7 @@ def pieces(works: Works, tables: Tables, options: Options, problems: list[Proble
     table = tables.table("ris").limited(options.only, options.omit)
     types = {kind: cells["ris"][0] for kind, cells in tables.kinds.items()}
     pairs = _pairs(works.head.paths)
-    fields_of, text_of = mapping.writer(table, pairs), speller(table, pairs, _spelt)
+    fields_of, text_of = mapping.writer(table, pairs), speller(table, pairs, lambda tag: (f"{tag}  - ", "\n"))
     count, commas = unplaced.Count(table, _is_own), _Commas()
     yield MARKER + "\n"
     for entry in wished(works.entries, options, tables.folder):
