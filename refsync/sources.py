@@ -12,8 +12,6 @@ from refsync.mapping import Tables
 from refsync.model import Entry, Failure, Problem, Reading
 from refsync.settings import Settings
 
-LISTS = (".md", ".markdown", ".mdown", ".rst", ".txt")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:

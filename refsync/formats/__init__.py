@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import PurePath
@@ -41,12 +41,14 @@ class Works:
     """The works of a catalog as they are written, one after the other.
 
     `head` is the catalog, without its entries when these are read on the way; `keys` are the keys of all, which a format
-    may need before the first work; `entries` are taken once.
+    may need before the first work, and `are_distinct` when it is known that none is there twice, in any case of letters;
+    `entries` are taken once.
     """
 
     head: Catalog
     keys: Iterable[str]
     entries: Iterable[Entry]
+    are_distinct: bool = False
 
     @classmethod
     def of(cls, catalog: Catalog) -> Works:
@@ -57,6 +59,8 @@ class Works:
 class _Module(Protocol):
     def write(self, catalog: Catalog, tables: Tables, options: Options) -> Export: ...
 
+    def pieces(self, works: Works, tables: Tables, options: Options, problems: list[Problem]) -> Iterator[str]: ...
+
     def read(self, text: str, where: str, tables: Tables) -> Reading: ...
 
 
@@ -64,18 +68,23 @@ class _Module(Protocol):
 class Format:
     """One format: its name, the endings of its files, and the module that knows it, imported when first used.
 
-    `is_read` is False for a format that refsync only writes.
+    `is_read` is False for a format that refsync only writes; `flows` is True when it is written a work at a time.
     """
 
     name: str
     module: str
     suffixes: tuple[str, ...] = ()
     is_read: bool = True
+    flows: bool = False
 
     def write(self, catalog: Catalog, tables: Tables, options: Options = PLAIN) -> Export:
         """The catalog's entries, in their order, as the text of a file."""
         with collecting.paused():
             return self._loaded().write(catalog, tables, options)
+
+    def pieces(self, works: Works, tables: Tables, options: Options, problems: list[Problem]) -> Iterator[str]:
+        """The text of the same file a work at a time; what has no place in it is added to `problems` at the end."""
+        return self._loaded().pieces(works, tables, options, problems)
 
     def read(self, text: str, where: str, tables: Tables) -> Reading:
         """The works in the text of a file that messages call `where`."""
@@ -87,11 +96,11 @@ class Format:
 
 
 FORMATS = (
-    Format(name="bibtex", module="refsync.formats.bibtex", suffixes=(".bib",)),
-    Format(name="biblatex", module="refsync.formats.biblatex"),
-    Format(name="csl", module="refsync.formats.csl", suffixes=(".json",)),
+    Format(name="bibtex", module="refsync.formats.bibtex", suffixes=(".bib",), flows=True),
+    Format(name="biblatex", module="refsync.formats.biblatex", flows=True),
+    Format(name="csl", module="refsync.formats.csl", suffixes=(".json",), flows=True),
     Format(name="csl-yaml", module="refsync.formats.cslyaml"),
-    Format(name="ris", module="refsync.formats.ris", suffixes=(".ris",)),
+    Format(name="ris", module="refsync.formats.ris", suffixes=(".ris",), flows=True),
     Format(name="hayagriva", module="refsync.formats.hayagriva", is_read=False),
     Format(name="catalog", module="refsync.formats.catalogyaml", suffixes=(".yaml", ".yml")),
     Format(name="catalog-lines", module="refsync.formats.cataloglines", suffixes=(".jsonl",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -80,7 +80,7 @@ def _pieces(works: Works, tables: Tables, options: Options, problems: list[Probl
     unusual = _Unusual(table, mapping.writer(table, pairs_of), options)
     is_usual = not options.ascii and options.preprints == "misc"
     aliases = options.cited if column == "bibtex" else frozenset()
-    renamed = _renamed(works.keys, column, problems)
+    renamed = _renamed(works, column, problems)
     count = unplaced.Count(table, partial(_has_own, table))
     yield MARKER + "\n"
     for entry in wished(works.entries, options, tables.folder):
@@ -145,11 +145,13 @@ def _ambiguous(tables: Tables, column: str) -> frozenset[str]:
     return frozenset(kind for kind, type in types.items() if tables.kind_of("bibtex", type) != kind)
 
 
-def _renamed(keys: Iterable[str], column: str, problems: list[Problem]) -> dict[str, str]:
+def _renamed(works: Works, column: str, problems: list[Problem]) -> dict[str, str]:
     """The keys that cannot stand in a .bib file as they are, each with the one that is written; no two are alike."""
+    if works.are_distinct and all(key and _KEY.search(key) is None for key in works.keys):
+        return {}
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for given in keys:
+    for given in works.keys:
         key = _key(given)
         if (folded := key.casefold()) in taken:
             key = next(one for one in numbered(key) if one.casefold() not in taken)
