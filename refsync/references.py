@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from refsync import identifiers
+from refsync import identifiers, making
 from refsync.model import Entry
 
 # What a one-line field cannot hold: control and invisible characters, and halves of a surrogate pair.
@@ -82,7 +82,7 @@ def completed(found: Mapping[str, Any], key: str, extra: Mapping[str, str], alia
     """The work of which a file says `found`, with its keys, the identifiers that its links name, and the fields that no
     row knows."""
     ids = identified(found.get("ids", {}), found.get("links", {}))
-    return Entry(**{**found, "key": key, "aliases": aliases, "ids": ids, "extra": dict(extra)})
+    return making.entry(**{**found, "key": key, "aliases": aliases, "ids": ids, "extra": dict(extra)})
 
 
 def stated(first: str | None, second: str | None) -> str | None:

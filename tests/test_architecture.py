@@ -37,6 +37,7 @@ ROOMS = ("formats", "resolvers", "sync")
 # The flat modules that the rooms build on, from the innermost outward: each may import only those before it.
 CORE = (
     "model",
+    "making",
     "documents",
     "names",
     "titles",

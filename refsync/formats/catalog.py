@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from refsync import documents
+from refsync import documents, making
 from refsync.documents import Struct
 from refsync.formats.dates import dated
 from refsync.model import Catalog, Date, Entry, Failure, Origin, Person, Problem, Retired, Said, Topic, Venue
@@ -253,7 +253,7 @@ def entry_reader() -> Callable[[EntryFile], Entry]:
     person = people.__getitem__
 
     def entry(one: EntryFile) -> Entry:
-        return Entry(
+        return making.entry(
             key=one.key,
             aliases=one.aliases,
             kind=one.kind,
