@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from refsync import documents
 from refsync.model import Entry, Failure, Problem, Venue
+from refsync.recurring import Kept
 
 Condition = Mapping[str, frozenset[str]]
 _ENTRY = tuple(one.name for one in fields(Entry))
@@ -418,28 +419,34 @@ def reader(table: Table, pairs: Mapping[str, Pair]) -> Reader:
     reads = [(row, pair_of(row, pairs).read) for row in table.rows]
     by_kind = {kind: _steps(reads, kind) for kind in table.kinds}
 
+    def concerned(asked: tuple[str, tuple[str, ...]]) -> tuple[_Reading, ...]:
+        steps, of_field = by_kind[asked[0]]
+        return tuple(steps[at] for at in sorted({at for name in asked[1] for at in of_field.get(name, ())}))
+
+    # Of the many steps of a table few concern the fields of one entry, and many entries have the same fields.
+    plans = Kept(concerned)
+
     def entry_of(kind: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         rest = dict(given)
         found: dict[str, Any] = {}
-        steps, of_field = by_kind[kind]
-        # Of the many steps of a table few concern the fields of one entry.
-        for at in sorted({at for name in given for at in of_field.get(name, ())}):
-            row, names, read = steps[at]
+        for targets, names, read in plans[kind, tuple(given)]:
             values = [rest.get(name) for name in names]
-            if any(value is not None for value in values):
-                _take(row, names, read(*values), found, rest)
+            if values.count(None) < len(values) and (out := read(*values)) is not None:
+                _take(targets, names, out, found, rest)
         return _entry(kind, found), rest
 
     return entry_of
 
 
-_Reading = tuple[Row, tuple[str, ...], Callable[..., Any]]
+_Reading = tuple[tuple[str, ...], tuple[str, ...], Callable[..., Any]]
 
 
 def _steps(reads: Iterable[tuple[Row, Callable[..., Any]]], kind: str) -> tuple[list[_Reading], dict[str, list[int]]]:
     """The steps in which fields of a kind are read, in their order, and which of them concern a field."""
     ordered = sorted(reads, key=lambda one: not holds(one[0].when, kind))
-    steps = [(row, names, read) for row, read in ordered for names in (row.fields, *((name,) for name in row.also))]
+    steps = [
+        (row.entry, names, read) for row, read in ordered for names in (row.fields, *((name,) for name in row.also))
+    ]
     of_field: dict[str, list[int]] = {}
     for at, (_, names, _) in enumerate(steps):
         for name in names:
@@ -447,16 +454,21 @@ def _steps(reads: Iterable[tuple[Row, Callable[..., Any]]], kind: str) -> tuple[
     return steps, of_field
 
 
-def _take(row: Row, names: tuple[str, ...], out: Any, found: dict[str, Any], rest: dict[str, Any]) -> None:
+def _take(
+    targets: tuple[str, ...], names: tuple[str, ...], out: Any, found: dict[str, Any], rest: dict[str, Any]
+) -> None:
     """Moves what a row has read from `rest` to `found`, unless it says other than what is found already."""
-    if out is None:
-        return
-    values = out if len(row.entry) > 1 else (out,)
-    stated = [(name, one) for name, one in zip(row.entry, values, strict=True) if one or one is False]
-    if all(found.get(name, one) == one for name, one in stated):
+    if len(targets) == 1:
+        (target,) = targets
+        if (out or out is False) and found.setdefault(target, out) != out:
+            return
+    else:
+        stated = [(name, one) for name, one in zip(targets, out, strict=True) if one or one is False]
+        if any(found.get(name, one) != one for name, one in stated):
+            return
         found.update(stated)
-        for name in names:
-            rest.pop(name, None)
+    for name in names:
+        rest.pop(name, None)
 
 
 def _entry(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ ROOMS = ("formats", "resolvers", "sync")
 CORE = (
     "model",
     "making",
+    "recurring",
     "documents",
     "names",
     "titles",

@@ -13,7 +13,7 @@ from refsync.formats import dates
 from refsync.formats.dates import date_of
 from refsync.mapping import Pair
 from refsync.model import Date, Person
-from refsync.recurring import People
+from refsync.recurring import Kept, People
 from refsync.references import address, doi_of, keywords, line, page_range, stated
 
 
@@ -23,7 +23,7 @@ def pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "text": Pair(line, text_of, recurs=True),
         "title": Pair(line, _title_of),
         "paragraphs": Pair(_paragraphs, _paragraphs_of),
-        "names": Pair(_names, _names_of),
+        "names": Pair(_names, _names_reader()),
         "publisher": Pair(stated, lambda value: (text_of(value), text_of(value)), recurs=True),
         "repository": Pair(_repository, lambda value: (text_of(value), None, None)),
         "date": Pair(_date, _date_of),
@@ -112,12 +112,25 @@ def _name(one: Person) -> dict[str, str]:
     return {name: line(part) for field, name in _PARTS if (part := getattr(one, field))}
 
 
-def _names_of(value: Any) -> tuple[Person, ...] | None:
-    value = [value] if isinstance(value, dict) else value
-    if not isinstance(value, list) or not all(isinstance(one, dict | str | None) for one in value):
-        return None
-    found = (names.person(one) if isinstance(one, str) else _person(one) for one in value if one)
-    return tuple(one for one in found if one is not None)
+def _names_reader() -> Callable[[Any], tuple[Person, ...] | None]:
+    """What reads lists of names; a person who stands in several of them is one value then."""
+    known: Kept[tuple[tuple[str, Any], ...], Person | None] = Kept(lambda parts: _person(dict(parts)))
+
+    def person(one: Mapping[str, Any] | str) -> Person | None:
+        if isinstance(one, str):
+            return names.person(one)
+        try:
+            return known[tuple(one.items())]
+        except TypeError:  # a part that is a list or an object
+            return _person(one)
+
+    def names_of(value: Any) -> tuple[Person, ...] | None:
+        value = [value] if isinstance(value, dict) else value
+        if not isinstance(value, list) or not all(isinstance(one, dict | str | None) for one in value):
+            return None
+        return tuple([found for one in value if one and (found := person(one)) is not None])
+
+    return names_of
 
 
 def _person(name: Mapping[str, Any]) -> Person | None:
