@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import PurePath
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from refsync import collecting
 from refsync.formats.options import PLAIN, Options
@@ -116,3 +116,21 @@ def of_path(path: str) -> Format | None:
     """The format of a file, by the ending of its name."""
     suffix = PurePath(path).suffix.lower()
     return next((one for one in FORMATS if suffix in one.suffixes), None)
+
+
+# ------------------------------------------------------------------------------------------------------------------
+# One work at a time, for workers of a cluster
+
+
+def entry(line: str | bytes) -> Entry:
+    """The work in a line of a catalog.jsonl, other than its first. Raises ValueError for what is none."""
+    return cast(Entry, _lines().entry_of(line))
+
+
+def line(entry: Entry) -> str:
+    """The line of a catalog.jsonl that a work is, with its line end."""
+    return cast(str, _lines().line_of(entry))
+
+
+def _lines() -> Any:
+    return import_module("refsync.formats.cataloglines")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from refsync import documents, making
@@ -203,7 +204,11 @@ def _no_catalog(where: str) -> Failure:
 
 
 def _of_value(value: Any, where: str) -> Catalog:
-    file = _checked(value, where)
+    return of_file(_checked(value, where), where)
+
+
+def of_file(file: CatalogFile, where: str) -> Catalog:
+    """The Catalog that was written. Raises Failure when its keys clash."""
     return _of_file(file, file.entries, where)
 
 
@@ -347,20 +352,53 @@ def _given(value: Any, names: Iterable[str]) -> documents.Flow:
     return documents.Flow((name, part) for name in names if (part := getattr(value, name)) is not None)
 
 
-def write(catalog: Catalog) -> str:
-    """catalog.yaml: one field a line, no lines or times that move, LF."""
+def value_of(catalog: Catalog) -> dict[str, Any]:
+    """A catalog as it is written to catalog.yaml."""
     value = head(catalog)
     value["entries"] = [entry_value(entry, origin=False) for entry in catalog.entries]
     if catalog.retired:
-        value["retired"] = {key: _retired(one) for key, one in sorted(catalog.retired.items())}
-    return f"{MARKER}\n{documents.written(value)}"
+        value["retired"] = _retired_of(catalog)
+    return value
+
+
+def _retired_of(catalog: Catalog) -> dict[str, Any]:
+    return {key: _retired(one) for key, one in sorted(catalog.retired.items())}
+
+
+def write(catalog: Catalog, known: Mapping[str, tuple[Entry, str]] | None = None) -> str:
+    """catalog.yaml: one field a line, no lines or times that move, LF.
+
+    `known` are entries by key with the lines that they are, as `blocks` has them: these are not made anew.
+    """
+    if not catalog.entries or not known:
+        return f"{MARKER}\n{documents.written(value_of(catalog))}"
+    fresh = iter(blocks(_listed([one for one in catalog.entries if not _is_known(one, known)])))
+    lines = [known[one.key][1] if _is_known(one, known) else next(fresh) for one in catalog.entries]
+    retired = documents.written({"retired": _retired_of(catalog)}) if catalog.retired else ""
+    return f"{MARKER}\n{documents.written(head(catalog))}entries:\n{''.join(lines)}{retired}"
+
+
+def _is_known(entry: Entry, known: Mapping[str, tuple[Entry, str]]) -> bool:
+    return entry.key in known and replace(known[entry.key][0], origin=entry.origin) == entry
+
+
+def _listed(entries: list[Entry]) -> str:
+    return documents.written({"entries": [entry_value(one, origin=False) for one in entries]}) if entries else ""
+
+
+_BLOCK = re.compile(r"^- key: .*\n(?:  .*\n|\n)*", re.MULTILINE)
+
+
+def blocks(text: str) -> list[str]:
+    """The lines of each entry in the text of a catalog.yaml that `write` made."""
+    return _BLOCK.findall(text, max(text.find("\nentries:\n"), 0))
 
 
 def write_lines(catalog: Catalog) -> str:
     """catalog.jsonl: the mapping without entries, then one entry a line, with its origin."""
     first = head(catalog)
     if catalog.retired:
-        first["retired"] = {key: _retired(one) for key, one in sorted(catalog.retired.items())}
+        first["retired"] = _retired_of(catalog)
     return "".join([_line(first), *map(line_of, catalog.entries)])
 
 

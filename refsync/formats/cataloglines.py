@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from refsync import documents
@@ -33,6 +34,22 @@ def works(path: Path, where: str) -> Works:
         head = catalog.head_of(file.readline(), where)
     catalog.check_keys(_Keys(path).with_aliases(), head.retired, where)
     return Works(head=head, keys=_Keys(path), entries=_entries(path), are_distinct=True)
+
+
+def line_of(entry: Entry) -> str:
+    """The line that a work is, with its line end."""
+    return catalog.line_of(entry)
+
+
+def entry_of(line: str | bytes) -> Entry:
+    """The work in a line. Raises ValueError for what is none."""
+    read, made = _reader()
+    return made(read(line))
+
+
+@cache
+def _reader() -> tuple[Callable[[str | bytes], catalog.EntryFile], Callable[[catalog.EntryFile], Entry]]:
+    return documents.json_reader(catalog.EntryFile), catalog.entry_reader()
 
 
 class _Key(documents.Struct):
