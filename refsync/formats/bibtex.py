@@ -56,9 +56,12 @@ def pieces_of(
     works: Works, tables: Tables, options: Options, problems: list[Problem], dialect: Dialect
 ) -> Iterator[str]:
     """The text of a .bib file, a work at a time. With venues as strings, the works must be in memory too."""
+    if not options.ascii:
+        yield from _pieces(works, tables, options, problems, dialect)
+        return
     beyond: set[str] = set()
     for piece in _pieces(works, tables, options, problems, dialect):
-        if options.ascii and not piece.isascii():
+        if not piece.isascii():
             beyond.update(mark for mark in piece if not mark.isascii())
         yield piece
     if beyond:

@@ -81,7 +81,9 @@ def _title_writer(proper: frozenset[str]) -> Callable[[str], str]:
     def judged(word: str) -> str | None:
         if _FORMULAS.search(word) is not None or titles.holds_term(word, proper):
             return None
-        return escape(word, word) if word == word.lower() else _braced(word, word, proper)
+        if word != word.lower():
+            return _braced(word, word, proper)
+        return word if word.isalnum() else escape(word, word)
 
     words = Kept(judged)
 
@@ -141,8 +143,10 @@ def _name(one: Person, parts: Kept[str, str]) -> str:
 def _last(family: str, parts: Kept[str, str]) -> str:
     """A family name; in braces when BibTeX would take words of it for the von part: all up to the last small one."""
     word = parts[family]
+    if " " not in family or word.startswith("{"):
+        return word
     small = any(part[:1].islower() for part in family.split()[:-1])
-    return f"{{{word}}}" if small and not word.startswith("{") else word
+    return f"{{{word}}}" if small else word
 
 
 def _publisher(publisher: str | None, name: str | None) -> str | None:

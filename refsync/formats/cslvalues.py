@@ -42,7 +42,7 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 def texts(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
     """The same functions, to values as they stand in a file."""
-    people = People(lambda one: _encoded(name) if (name := _name(one)) else "")
+    people = People(_name_text)
 
     def listed(value: tuple[Person, ...]) -> str | None:
         found = people.joined(value, ", ")
@@ -53,6 +53,11 @@ def texts(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         name: Pair(own.get(name) or _encoding(pair.write), pair.read, pair.recurs)
         for name, pair in pairs(paths).items()
     }
+
+
+def _name_text(one: Person) -> str:
+    parts = [f'"{name}": {quoted(part)}' for name, part in _name(one).items()]
+    return f"{{{', '.join(parts)}}}" if parts else ""
 
 
 def _date_text(date: Date | str) -> str:
@@ -68,9 +73,9 @@ def _encoding(write: Callable[..., Any]) -> Callable[..., Any]:
 
     def encoded(*values: Any) -> Any:
         out = write(*values)
-        if isinstance(out, str):
-            return quoted(out)
-        return tuple(map(quoted, out)) if out else None
+        if not out:
+            return None
+        return quoted(out) if out.__class__ is str else tuple(map(quoted, out))
 
     return encoded
 

@@ -277,7 +277,10 @@ def _name(one: Person) -> str:
     """A name as "Last, First, Suffix"; a group has no comma, or it would be taken for a person."""
     if one.literal is not None:
         return line(one.literal.replace(",", " "))
-    family = line(" ".join(part.replace(",", " ") for part in (one.particle, one.family) if part))
+    whole = f"{one.particle} {one.family}" if one.particle and one.family else one.particle or one.family or ""
+    family = line(whole.replace(",", " "))
+    if family and one.given and not one.suffix:
+        return f"{family}, {given}" if (given := line(one.given)) else family
     return ", ".join(part for part in (family, line(one.given or ""), line(one.suffix or "")) if part)
 
 
