@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from refsync import (
     assemble,
     corrections,
+    decoded,
     documents,
     files,
     formats,
@@ -20,8 +21,8 @@ from refsync import (
     titles,
 )
 from refsync.assemble import Renewal, Result
+from refsync.decoded import Decoded
 from refsync.files import Written
-from refsync.formats import catalog as catalog_file
 from refsync.formats import cited as cited_files
 from refsync.formats.options import Options, Wishes, checked
 from refsync.mapping import Tables
@@ -87,8 +88,9 @@ def build(
     tables = wanted.tables(folder)
     paths = (list_file,) if list_file else sources.found(folder, wanted)
     read = sources.read(paths, folder, tables)
-    kept, merge_problems = _last(folder / CATALOG)
-    last = last or kept
+    copies = decoded.folder()
+    kept = _last(folder / CATALOG, copies)
+    last = last or (kept.catalog if kept else None)
     cited = cited_files.keys([path for name in wanted.cited for path in sources.matches(folder, name)])
     wished = cited_files.keys(wishes.cited)
     result = assemble.assembled(
@@ -112,17 +114,19 @@ def build(
     shown = selection.under(shown, wishes.topic) if wishes.topic else shown
     texts, notices = _exports(folder, wanted, shown, tables, options, wishes.dialect or wanted.dialect)
     _check_names(texts, folder, paths)
-    texts = {folder / CATALOG: catalog_file.write(result.catalog), **texts}
+    texts = {folder / CATALOG: decoded.written(result.catalog, kept), **texts}
     if not force:
         _check_ownership(texts, result.catalog, tables)
     written = files.compare(texts) if dry_run else files.write(texts)
+    if not dry_run:
+        decoded.keep(texts[folder / CATALOG], result.catalog, copies)
     return Report(
         folder=folder,
         sources=tuple(source.name for source in read),
         result=result,
         skipped=sum(len(source.reading.skipped) for source in read if source.reading),
         written=written,
-        problems=(*merge_problems, *result.problems, *lint.problems(result.catalog)),
+        problems=(*(kept.problems if kept else ()), *result.problems, *lint.problems(result.catalog)),
         notices=notices,
         renamed=_renamed(last, result.catalog),
     )
@@ -136,20 +140,21 @@ def _renamed(last: Catalog | None, catalog: Catalog) -> tuple[tuple[str, str], .
 
 def last_catalog(folder: Path) -> Catalog | None:
     """The catalog that the last build of a folder wrote, None where there is none. Raises Failure for one that is damaged."""
-    return _last(folder / CATALOG)[0]
+    found = _last(folder / CATALOG, None)
+    return found.catalog if found else None
 
 
-def _last(path: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
+def _last(path: Path, copies: Path | None) -> Decoded | None:
     """The catalog that the last build wrote, None where there is none."""
     if not path.exists():
-        return None, ()
+        return None
     text = documents.text_of(path, CATALOG)
     if not text.strip():
-        return None, ()
+        return None
     if "refsync" not in text.partition("\n")[0] and "\nrefsync:" not in f"\n{text}":
         what = "was not written by refsync. Nothing changed."
         raise Failure(Problem(where=CATALOG, what=what, hint="Move it out of the way, then build again."), code=4)
-    return catalog_file.read(text, CATALOG)
+    return decoded.read(text, CATALOG, copies)
 
 
 def _nothing(read: Sequence[sources.Source]) -> Failure:

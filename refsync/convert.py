@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from refsync import assemble, formats, keys, sources
-from refsync.formats import Export, Format, survey
+from refsync import collecting, files, formats, keys
+from refsync.formats import Export, Format, cataloglines
 from refsync.formats.options import Options
 from refsync.mapping import Tables
 from refsync.model import Catalog, Entry, Failure, Problem
-from refsync.settings import Settings
 
 LIST = "list"
+LISTS = (".md", ".markdown", ".mdown", ".rst", ".txt")
 READABLE = (LIST, *(one.name for one in formats.FORMATS if one.is_read))
 WRITABLE = tuple(one.name for one in formats.FORMATS)
 
@@ -31,7 +32,7 @@ def read(text: str, name: str, kind: str | None, tables: Tables) -> Read:
 
     Raises Failure when the file is of no such kind (exit 2) or holds no works (exit 1).
     """
-    if kind == LIST or (kind is None and PurePath(name).suffix.lower() in sources.LISTS):
+    if kind == LIST or (kind is None and PurePath(name).suffix.lower() in LISTS):
         found = _of_list(text, name, tables)
     else:
         found = _of_bibliography(text, name, _format(name, kind, "--from", READABLE), tables)
@@ -62,6 +63,45 @@ def write(catalog: Catalog, into: Format, tables: Tables, options: Options) -> E
     return into.write(catalog, tables, options)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flowed:
+    """How many works went from one file into another, and what of them has no place there."""
+
+    count: int
+    problems: tuple[Problem, ...]
+
+
+def flows(name: str, kind: str | None, into: Format, options: Options) -> bool:
+    """Whether a file can be turned into another a work at a time: a catalog in JSON Lines, into a format without a part
+    that needs all works."""
+    known = formats.named(kind) if kind else formats.of_path(name)
+    return known is not None and known.name == "catalog-lines" and into.flows and options.venues != "strings"
+
+
+def flow(source: Path, target: Path, into: Format, tables: Tables, options: Options) -> Flowed | None:
+    """Turns a catalog in JSON Lines into another file a work at a time, in memory that does not grow with it.
+
+    None, with everything as it was, for a file that has to be read whole, because that tells what is wrong with it.
+    """
+    problems: list[Problem] = []
+    with collecting.paused():
+        try:
+            works = cataloglines.works(source, str(source))
+            entries = iter(works.entries)
+            first = next(entries, None)
+        except (Failure, OSError, ValueError):
+            return None
+        if first is None:
+            return None
+        numbers = itertools.count()
+        counted = (entry for entry, _ in zip(itertools.chain([first], entries), numbers, strict=False))
+        try:
+            files.write_pieces(target, into.pieces(replace(works, entries=counted), tables, options, problems))
+        except ValueError:
+            return None
+    return Flowed(count=next(numbers), problems=tuple(problems))
+
+
 def _format(name: str, kind: str | None, option: str, known: Sequence[str]) -> Format:
     found = formats.named(kind) if kind else formats.of_path(name)
     if found is not None:
@@ -71,6 +111,10 @@ def _format(name: str, kind: str | None, option: str, known: Sequence[str]) -> F
 
 
 def _of_list(text: str, name: str, tables: Tables) -> Read:
+    from refsync import assemble, sources
+    from refsync.formats import survey
+    from refsync.settings import Settings
+
     reading = survey.read(text, name, tables.folder)
     source = sources.Source(name=name, text=text, reading=reading)
     result = assemble.assembled([source], settings=Settings(), tables=tables, name=PurePath(name).stem)

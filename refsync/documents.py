@@ -7,7 +7,7 @@ stay the text that was typed, and the same key twice is an error, not a silent l
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -214,6 +214,19 @@ def fitting(value: Any, kind: type[T]) -> T | None:
         return msgspec.convert(value, type=kind)
     except msgspec.ValidationError:
         return None
+
+
+def json_reader(kind: type[T]) -> Callable[[str | bytes], T]:
+    """A function from JSON text to a value of that kind, a Struct, and nothing else. It raises ValueError otherwise."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(text: str | bytes) -> T:
+        try:
+            return decode(text)
+        except msgspec.MsgspecError as error:
+            raise ValueError(str(error)) from None
+
+    return read
 
 
 def packed(value: Any) -> bytes:

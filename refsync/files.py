@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from refsync.model import Failure, Problem
@@ -80,7 +82,7 @@ def write(texts: Mapping[Path, str]) -> Written:
     current = next(iter(pending), Path())
     try:
         for current, text in pending.items():
-            drafts[current] = _draft(current, text.encode("utf-8"))
+            drafts[current] = _draft(current, [text.encode("utf-8")])
         for current, draft in list(drafts.items()):
             before[current] = _bytes(current)
             draft.replace(current)
@@ -100,6 +102,29 @@ def write(texts: Mapping[Path, str]) -> Written:
     return result
 
 
+_BATCH = 512  # pieces: a system call for each would take longer than to make it
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> Written:
+    """Writes one file from the pieces of its text as they come, whole or not at all; it is never whole in memory.
+
+    Raises Failure when it cannot be written, and whatever making the pieces raises; the old file is then as it was.
+    """
+    place, rest = target(path), iter(pieces)
+    batches = iter(lambda: "".join(islice(rest, _BATCH)).encode("utf-8"), b"")
+    try:
+        draft = _draft(place, batches)
+        try:
+            if place.exists() and filecmp.cmp(draft, place, shallow=False):
+                return Written(unchanged=(path.name,))
+            draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return Written(changed=(path.name,))
+
+
 def target(path: Path) -> Path:
     """The file behind a path: a link is written through, never replaced."""
     try:
@@ -115,13 +140,13 @@ def _bytes(path: Path) -> bytes | None:
         return None
 
 
-def _draft(path: Path, data: bytes) -> Path:
-    """A temporary file beside `path` that holds `data`, with the permissions that `path` has or a new file gets."""
+def _draft(path: Path, data: Iterable[bytes]) -> Path:
+    """A temporary file beside `path` that holds all `data`, with the permissions that `path` has or a new file gets."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     draft = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(data)
             file.flush()
             os.fsync(file.fileno())
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
@@ -143,4 +168,4 @@ def _restore(path: Path, data: bytes | None) -> None:
     if data is None:
         path.unlink()
     elif path.read_bytes() != data:
-        _draft(path, data).replace(path)
+        _draft(path, [data]).replace(path)

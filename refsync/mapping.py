@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from refsync import documents
 from refsync.model import Entry, Failure, Problem, Venue
+from refsync.recurring import Kept
 
 Condition = Mapping[str, frozenset[str]]
 _ENTRY = tuple(one.name for one in fields(Entry))
@@ -27,10 +28,13 @@ MAPS = ("ids", "links", "extra")
 
 class Pair(NamedTuple):
     """Two functions that undo each other. `write` takes the entry's values and returns the format's: one, or a tuple as
-    long as the row's list of fields. `read` goes the other way. None says: nothing to write, or not for this row."""
+    long as the row's list of fields. `read` goes the other way. None says: nothing to write, or not for this row.
+
+    `recurs` says that few values are many works', so that what is written for one may be kept."""
 
     write: Callable[..., Any]
     read: Callable[..., Any]
+    recurs: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -299,34 +303,56 @@ def _failure(at: str, what: str, wrong: str, known: tuple[str, ...]) -> Failure:
 
 Fields = list[tuple[str, Any]]
 Values = tuple[Any, ...]
-_Step = tuple[str | None, int, Callable[[Values], Any] | None, Callable[..., Any]]
+
+
+class _Step(NamedTuple):
+    """A row, compiled: what it calls the field (or the fields), where its value lies (or how its values are picked)."""
+
+    name: str
+    names: tuple[str, ...] | None
+    place: int
+    pick: Callable[[Values], Values] | None
+    converted: Callable[..., Any]
 
 
 def writer(table: Table, pairs: Mapping[str, Pair]) -> Callable[[Entry], Fields]:
     """A function from an entry to the format's (field, value) pairs, in the order of the rows."""
-    names = sorted({name for row in table.rows for name in (*row.entry, *row.when)})
-    values_of, places = _values_of(names)
-    steps = {kind: tuple(_step(row, places, pairs) for row in rows) for kind, rows in table.written.items()}
-    fallback = steps["document"]
+    plans = {kind: _plan(rows, pairs) for kind, rows in table.written.items()}
+    fallback = plans["document"]
 
     def written(entry: Entry) -> Fields:
+        all_values, steps = plans.get(entry.kind, fallback)
+        values = all_values(entry)
         found: Fields = []
-        values = values_of(entry)
-        for name, place, pick, converted in steps.get(entry.kind, fallback):
-            value = values[place] if pick is None else pick(values)
-            if value:
+        for name, names, place, pick, converted in steps:
+            if pick is None:
+                value = values[place]
+                if not value:
+                    continue
                 out = converted(value)
-                if out:
-                    if name is None:
-                        found += out
-                    else:
-                        found.append((name, out))
+            else:
+                picked = pick(values)
+                if not any(picked):
+                    continue
+                out = converted(*picked)
+            if out:
+                if names is None:
+                    found.append((name, out))
+                else:
+                    found += [(name, one) for name, one in zip(names, out, strict=True) if one]
         return found
 
     return written
 
 
-def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping[str, int]]:
+def _plan(rows: Iterable[Row], pairs: Mapping[str, Pair]) -> tuple[Callable[[Entry], Values], tuple[_Step, ...]]:
+    """How a kind of work is written: all its values, and what is made of them."""
+    rows = tuple(rows)
+    all_values, places = values_of({name: None for row in rows for name in (*row.entry, *row.when)})
+    return all_values, tuple(_step(row, places, pairs) for row in rows)
+
+
+def values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping[str, int]]:
     """A function to all values of an entry that rows speak of, and the place of each: fetched at once, because asking
     for one after the other is most of the time that writing takes."""
     inside: dict[str, list[str]] = {"": ["key", "kind"], "venue": ["name", "kind"], **{outer: [] for outer in MAPS}}
@@ -339,15 +365,16 @@ def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping
     of_entry, of_venue = attrgetter(*inside[""]), attrgetter(*inside["venue"])
     no_venue = (None,) * len(inside["venue"])
     ids, links, extra = (inside[outer] for outer in MAPS)
+    no_ids, no_links, no_extra = ((None,) * len(one) for one in (ids, links, extra))
 
     def values(entry: Entry) -> Values:
         venue = entry.venue
         return (
             *of_entry(entry),
             *(no_venue if venue is None else of_venue(venue)),
-            *map(entry.ids.get, ids),
-            *map(entry.links.get, links),
-            *map(entry.extra.get, extra),
+            *(map(entry.ids.get, ids) if entry.ids else no_ids),
+            *(map(entry.links.get, links) if entry.links else no_links),
+            *(map(entry.extra.get, extra) if entry.extra else no_extra),
         )
 
     return values, {name: place for place, name in enumerate(order)}
@@ -355,46 +382,22 @@ def _values_of(names: Iterable[str]) -> tuple[Callable[[Entry], Values], Mapping
 
 def _step(row: Row, places: Mapping[str, int], pairs: Mapping[str, Pair]) -> _Step:
     at = tuple(places[name] for name in row.entry)
-    converted = _pair(row, pairs).write
-    pick: Callable[[Values], Any] | None = None
-    if len(at) > 1:
-        pick = _several_of(itemgetter(*at))
-        converted = _spread(converted)
+    pick: Callable[[Values], Values] | None = itemgetter(*at) if len(at) > 1 else None
     if conditions := {places[name]: values for name, values in row.when.items() if name != "kind"}:
-        pick = _where(conditions, pick or itemgetter(at[0]))
-    if len(row.fields) == 1:
-        return row.fields[0], at[0], pick, converted
-    return None, at[0], pick, _zipped(row.fields, converted)
+        pick = _where(conditions, pick or (lambda values: (values[at[0]],)))
+    names = row.fields
+    return _Step(names[0], names if len(names) > 1 else None, at[0], pick, pair_of(row, pairs).write)
 
 
-def _pair(row: Row, pairs: Mapping[str, Pair]) -> Pair:
+def pair_of(row: Row, pairs: Mapping[str, Pair]) -> Pair:
+    """The functions that a row names. Raises Failure when there are none of that name."""
     if row.converter not in pairs:
         raise _failure(row.at, f"`as: {row.converter}` names no pair of functions", row.converter, tuple(pairs))
     return pairs[row.converter]
 
 
-def _several_of(values_of: Callable[[Values], Values]) -> Callable[[Values], Values | None]:
-    def several(values: Values) -> Values | None:
-        found = values_of(values)
-        return found if any(found) else None
-
-    return several
-
-
-def _spread(function: Callable[..., Any]) -> Callable[[Any], Any]:
-    return lambda values: function(*values)
-
-
-def _where(conditions: Mapping[int, frozenset[str]], value_of: Callable[[Values], Any]) -> Callable[[Values], Any]:
-    return lambda values: value_of(values) if all(values[at] in said for at, said in conditions.items()) else None
-
-
-def _zipped(names: tuple[str, ...], converted: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def pairs_of(value: Any) -> Fields:
-        out = converted(value)
-        return [(name, one) for name, one in zip(names, out, strict=True) if one] if out else []
-
-    return pairs_of
+def _where(conditions: Mapping[int, frozenset[str]], pick: Callable[[Values], Values]) -> Callable[[Values], Values]:
+    return lambda values: pick(values) if all(values[at] in said for at, said in conditions.items()) else ()
 
 
 def holds(when: Condition, kind: str) -> bool:
@@ -413,31 +416,37 @@ def reader(table: Table, pairs: Mapping[str, Pair]) -> Reader:
 
     Rows that hold for the kind come first; the others then read what is left (an @article with a `booktitle`).
     """
-    reads = [(row, _pair(row, pairs).read) for row in table.rows]
+    reads = [(row, pair_of(row, pairs).read) for row in table.rows]
     by_kind = {kind: _steps(reads, kind) for kind in table.kinds}
+
+    def concerned(asked: tuple[str, tuple[str, ...]]) -> tuple[_Reading, ...]:
+        steps, of_field = by_kind[asked[0]]
+        return tuple(steps[at] for at in sorted({at for name in asked[1] for at in of_field.get(name, ())}))
+
+    # Of the many steps of a table few concern the fields of one entry, and many entries have the same fields.
+    plans = Kept(concerned)
 
     def entry_of(kind: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         rest = dict(given)
         found: dict[str, Any] = {}
-        steps, of_field = by_kind[kind]
-        # Of the many steps of a table few concern the fields of one entry.
-        for at in sorted({at for name in given for at in of_field.get(name, ())}):
-            row, names, read = steps[at]
+        for targets, names, read in plans[kind, tuple(given)]:
             values = [rest.get(name) for name in names]
-            if any(value is not None for value in values):
-                _take(row, names, read(*values), found, rest)
+            if values.count(None) < len(values) and (out := read(*values)) is not None:
+                _take(targets, names, out, found, rest)
         return _entry(kind, found), rest
 
     return entry_of
 
 
-_Reading = tuple[Row, tuple[str, ...], Callable[..., Any]]
+_Reading = tuple[tuple[str, ...], tuple[str, ...], Callable[..., Any]]
 
 
 def _steps(reads: Iterable[tuple[Row, Callable[..., Any]]], kind: str) -> tuple[list[_Reading], dict[str, list[int]]]:
     """The steps in which fields of a kind are read, in their order, and which of them concern a field."""
     ordered = sorted(reads, key=lambda one: not holds(one[0].when, kind))
-    steps = [(row, names, read) for row, read in ordered for names in (row.fields, *((name,) for name in row.also))]
+    steps = [
+        (row.entry, names, read) for row, read in ordered for names in (row.fields, *((name,) for name in row.also))
+    ]
     of_field: dict[str, list[int]] = {}
     for at, (_, names, _) in enumerate(steps):
         for name in names:
@@ -445,16 +454,21 @@ def _steps(reads: Iterable[tuple[Row, Callable[..., Any]]], kind: str) -> tuple[
     return steps, of_field
 
 
-def _take(row: Row, names: tuple[str, ...], out: Any, found: dict[str, Any], rest: dict[str, Any]) -> None:
+def _take(
+    targets: tuple[str, ...], names: tuple[str, ...], out: Any, found: dict[str, Any], rest: dict[str, Any]
+) -> None:
     """Moves what a row has read from `rest` to `found`, unless it says other than what is found already."""
-    if out is None:
-        return
-    values = out if len(row.entry) > 1 else (out,)
-    stated = [(name, one) for name, one in zip(row.entry, values, strict=True) if one or one is False]
-    if all(found.get(name, one) == one for name, one in stated):
+    if len(targets) == 1:
+        (target,) = targets
+        if (out or out is False) and found.setdefault(target, out) != out:
+            return
+    else:
+        stated = [(name, one) for name, one in zip(targets, out, strict=True) if one or one is False]
+        if any(found.get(name, one) != one for name, one in stated):
+            return
         found.update(stated)
-        for name in names:
-            rest.pop(name, None)
+    for name in names:
+        rest.pop(name, None)
 
 
 def _entry(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from refsync import identifiers
+from refsync import identifiers, making
 from refsync.model import Entry
 
 # What a one-line field cannot hold: control and invisible characters, and halves of a surrogate pair.
@@ -17,7 +17,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 def line(text: str) -> str:
     """`text` as one line: NFC, white space collapsed, soft hyphens and control characters gone."""
-    if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+    if text.isascii() and text.isprintable() and "  " not in text and text.strip() == text:
         return text
     return " ".join(unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))).split())
 
@@ -82,7 +82,7 @@ def completed(found: Mapping[str, Any], key: str, extra: Mapping[str, str], alia
     """The work of which a file says `found`, with its keys, the identifiers that its links name, and the fields that no
     row knows."""
     ids = identified(found.get("ids", {}), found.get("links", {}))
-    return Entry(**{**found, "key": key, "aliases": aliases, "ids": ids, "extra": dict(extra)})
+    return making.entry(**{**found, "key": key, "aliases": aliases, "ids": ids, "extra": dict(extra)})
 
 
 def stated(first: str | None, second: str | None) -> str | None:
@@ -90,9 +90,15 @@ def stated(first: str | None, second: str | None) -> str | None:
     return line(first or second or "") or None
 
 
+_RANGE = re.compile(r"([^\s,;‐-―-]+)\s*[‐-―-]+\s*([^\s,;‐-―-]+)").fullmatch
+
+
 def page_range(pages: str) -> tuple[str, str] | None:
     """First and last page of "12-19" in any spelling of the dash; None when it is not one range."""
-    found = re.fullmatch(r"([^\s,;‐-―-]+)\s*[‐-―-]+\s*([^\s,;‐-―-]+)", pages.strip())
+    first, _, last = pages.partition("-")
+    if first.isalnum() and last.isalnum():
+        return first, last
+    found = _RANGE(pages.strip())
     return (found[1], found[2]) if found else None
 
 

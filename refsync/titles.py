@@ -66,6 +66,8 @@ _NEW_SENTENCE = re.compile(r"(?<!\bvs)(?<!\b[A-Za-z])(?<!\b[DMS][rt])[.?!]['\"â€
 
 def is_of_names(title: str) -> bool:
     """Whether a title holds what is a name only by its place in the title, so that no word of it tells by itself."""
+    if ":" not in title and "." not in title and "?" not in title and "!" not in title:
+        return False
     return _NAMED.match(title) is not None or _NEW_SENTENCE.search(title) is not None
 
 
@@ -84,7 +86,8 @@ def protected(title: str, proper: frozenset[str]) -> tuple[tuple[str, bool], ...
     if named and not any(first < named.end(1) for first, _ in spans):
         terms.append(named.span(1))
         spans.append(named.span(1))
-    spans += [found.span(1) for found in _NEW_SENTENCE.finditer(title)]
+    if "." in title or "?" in title or "!" in title:
+        spans += [found.span(1) for found in _NEW_SENTENCE.finditer(title)]
     begun = {start for start, _ in spans}
     for found in _PART.finditer(title):
         start, end = found.span()
@@ -147,7 +150,8 @@ def _term_spans(title: str, proper: frozenset[str]) -> tuple[Spans, Spans]:
 
 def holds_term(text: str, proper: frozenset[str]) -> bool:
     """Whether a term of several words or parts ("New York", "U-Net") may begin in `text`."""
-    return not _first_parts(proper).isdisjoint(_PART.findall(text))
+    first = _first_parts(proper)
+    return text in first if text.isalnum() else not first.isdisjoint(_PART.findall(text))
 
 
 @lru_cache(maxsize=8)

@@ -38,6 +38,8 @@ ROOMS = ("formats", "resolvers", "sync")
 # The flat modules that the rooms build on, from the innermost outward: each may import only those before it.
 CORE = (
     "model",
+    "making",
+    "recurring",
     "documents",
     "names",
     "titles",

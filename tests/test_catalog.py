@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 
 import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refsync import documents
+from benchmarks import works
+from refsync import decoded, documents
 from refsync.formats import catalog as catalog_file
 from refsync.model import Catalog, Date, Entry, Origin, Person, Retired, Said, Topic, Venue
 from tests.conftest import EXAMPLE, ROOT
@@ -97,3 +99,26 @@ def test_every_field_of_an_entry_has_a_place_in_the_file() -> None:
     model = {one.name for one in fields(Entry)}
     assert set(catalog_file.EntryFile.__struct_fields__) == model
     assert {"key", *catalog_file.ENTRY_ORDER} == model
+
+
+def test_lines_that_are_taken_over_are_those_that_would_be_written(tmp_path: Path) -> None:
+    catalog = works.catalog(200)
+    catalog = replace(catalog, entries=tuple(replace(one, origin=()) for one in catalog.entries))
+    text = catalog_file.write(catalog)
+    decoded.keep(text, catalog, tmp_path)
+    last = decoded.read(text, "catalog.yaml", tmp_path)
+    assert last.catalog == catalog
+    assert len(last.lines) == 200
+    edited = [replace(one, title="new") if at % 7 == 0 else one for at, one in enumerate(catalog.entries) if at % 5]
+    changed = replace(catalog, entries=tuple(edited), title="Another")
+    assert decoded.written(changed, last) == catalog_file.write(changed)
+    assert decoded.written(catalog, last) == text
+
+
+def test_a_damaged_copy_is_passed_over(tmp_path: Path) -> None:
+    catalog = works.catalog(200)
+    text = catalog_file.write(catalog)
+    decoded.keep(text, catalog, tmp_path)
+    (copy,) = tmp_path.iterdir()
+    copy.write_bytes(b"no")
+    assert len(decoded.read(text, "catalog.yaml", tmp_path).catalog.entries) == 200

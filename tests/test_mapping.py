@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from refsync import formats, mapping, titles
-from refsync.formats import biblatex, bibtex, csl, ris, unplaced
+from refsync.formats import biblatex, bibvalues, cslvalues, ris, unplaced
 from refsync.mapping import Pair, Tables
 from refsync.model import Entry, Failure, Venue
 
 TABLES = Tables()
 PAIRS = {
-    "bibtex": bibtex.pairs(bibtex.Context()),
-    "biblatex": biblatex.pairs(TABLES, bibtex.Context()),
-    "csl": csl._pairs({}),
+    "bibtex": bibvalues.pairs(bibvalues.Context()),
+    "biblatex": biblatex.pairs(TABLES, bibvalues.Context()),
+    "csl": cslvalues.pairs({}),
     "ris": ris._pairs({}),
 }
 PLAIN = {"text": Pair(str, str), "range": Pair(lambda one: tuple(one.split("-")), lambda a, b: f"{a}-{b}")}

@@ -50,6 +50,14 @@ def convert(source: str, target: str, read_as: str | None, write_as: str | None,
         _check_folder(target)
         keys = cited.keys(wish.cited)
         options = checked(wish.options(PLAIN, keys), tables)
+        if target != "-" and not (wish.cited or wish.topic) and converting.flows(source, read_as, into, options):
+            path = Path(target)
+            if not force and not files.is_ours(path):
+                raise files.not_ours(target, "Name another file, or pass --force.")
+            if done := converting.flow(Path(source), path, into, tables, options):
+                problems = [*(replace(one, where=target) for one in done.problems), *without_effect(wish, into.name)]
+                _show(problems, done.count, target)
+                return
         text, doubts = (_standard_input(), []) if source == "-" else documents.records_of(Path(source), source)
         found = converting.read(text, source, read_as, tables)
         catalog = selection.cited(found.catalog, keys) if wish.cited else found.catalog

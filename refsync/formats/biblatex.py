@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from refsync.formats import Export, Reading, bibentries, bibtex
+from refsync.formats import Export, Reading, Works, bibentries, bibtex, bibvalues
 from refsync.formats.latex import escaped, text_of, verbatim
 from refsync.formats.options import Options
 from refsync.mapping import Pair, Tables
-from refsync.model import Catalog, Date, Entry
+from refsync.model import Catalog, Date, Entry, Problem
 from refsync.references import line
 
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """A .bib file: one field a line, in the order of mappings/biblatex.yaml."""
-    return bibtex.written(catalog, tables, options, "biblatex", partial(pairs, tables), _type)
+    return bibtex.written(catalog, tables, options, _BIBLATEX)
+
+
+def pieces(works: Works, tables: Tables, options: Options, problems: list[Problem]) -> Iterator[str]:
+    """The text of the same file, a work at a time."""
+    return bibtex.pieces_of(works, tables, options, problems, _BIBLATEX)
 
 
 def read(text: str, where: str, tables: Tables) -> Reading:
@@ -28,7 +33,7 @@ def _type(entry: Entry, types: Mapping[str, str]) -> str:
     return types.get(entry.kind, "misc")
 
 
-def pairs(tables: Tables, context: bibtex.Context) -> dict[str, Pair]:
+def pairs(tables: Tables, context: bibvalues.Context) -> dict[str, Pair]:
     """The functions that rows name: those of BibTeX, and those of values that biblatex spells otherwise."""
     named = {code: names[0] for code, names in bibentries.languages(tables).items()}
     # A file of either dialect is read by the table of BibTeX.
@@ -44,15 +49,15 @@ def pairs(tables: Tables, context: bibtex.Context) -> dict[str, Pair]:
         "eprint": _eprint,
     }
     # `archiveprefix` is an alias that biblatex knows and biber's data model does not.
-    shared = {name: pair for name, pair in bibtex.pairs(context).items() if name not in {"sort key", "arxiv"}}
-    return {**shared, **{name: Pair(cache(write), text_of) for name, write in own.items()}}
+    shared = {name: pair for name, pair in bibvalues.pairs(context).items() if name not in {"sort key", "arxiv"}}
+    return {**shared, **{name: Pair(write, text_of) for name, write in own.items()}}
 
 
 def _date(date: Date | str | None, kind: str) -> tuple[str | None, str | None] | None:
     """The date, and the state of a work that has none or is a preprint."""
     if isinstance(date, str):
         return None, f"{{{bibentries.STATES.get(line(date).casefold()) or escaped(date)}}}"
-    return bibtex.day(date) if date else None, "{prepublished}" if kind == "preprint" else None
+    return bibvalues.day(date) if date else None, "{prepublished}" if kind == "preprint" else None
 
 
 def _volume(label: str, volume: str) -> tuple[str | None, str | None]:
@@ -89,3 +94,6 @@ def _repository(macros: Mapping[str, str], name: str | None, arxiv: str | None) 
     if not name or (arxiv and name.casefold() == "arxiv"):
         return None
     return macros.get(name) or f"{{{escaped(name)}}}"
+
+
+_BIBLATEX = bibtex.Dialect("biblatex", pairs, _type)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from refsync import documents
+from refsync import documents, making
 from refsync.documents import Struct
 from refsync.formats.dates import dated
 from refsync.model import Catalog, Date, Entry, Failure, Origin, Person, Problem, Retired, Said, Topic, Venue
+from refsync.recurring import Kept
 
 MARKER = "# Written by refsync build: edit the list or corrections.yaml, not this file."
 VERSION = 1
@@ -165,6 +167,24 @@ def read(text: str, where: str) -> tuple[Catalog, tuple[Problem, ...]]:
 
 def read_lines(text: str, where: str) -> Catalog:
     """The catalog in JSON Lines: the mapping without entries, then one entry a line."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    try:
+        head, entries = json.loads(lines[0]), tuple(map(documents.json_reader(EntryFile), lines[1:]))
+    except (ValueError, RecursionError, IndexError):
+        return _of_value(_value_of(text, where), where)  # which tells what is wrong, and where
+    return _of_file(_checked({**head, "entries": []} if isinstance(head, dict) else head, where), entries, where)
+
+
+def head_of(line: str | bytes, where: str) -> Catalog:
+    """The catalog that the first line of JSON Lines is, without its entries. Raises Failure when it is none."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _no_catalog(where) from None
+    return _of_file(_checked(value, where), (), where)
+
+
+def _value_of(text: str, where: str) -> Any:
     values: list[Any] = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -173,9 +193,9 @@ def read_lines(text: str, where: str) -> Catalog:
             except (ValueError, RecursionError) as error:
                 what = f"not valid JSON: {error if isinstance(error, ValueError) else 'nested too deeply'}."
                 raise Failure(Problem(where=f"{where}:{number}", what=what, hint="Mend or remove the line.")) from None
-    if not values or not isinstance(values[0], dict) or "refsync" not in values[0]:
+    if not values or not isinstance(values[0], dict):
         raise _no_catalog(where)
-    return _of_value({**values[0], "entries": values[1:]}, where)
+    return {**values[0], "entries": values[1:]}
 
 
 def _no_catalog(where: str) -> Failure:
@@ -184,18 +204,31 @@ def _no_catalog(where: str) -> Failure:
 
 
 def _of_value(value: Any, where: str) -> Catalog:
+    return of_file(_checked(value, where), where)
+
+
+def of_file(file: CatalogFile, where: str) -> Catalog:
+    """The Catalog that was written. Raises Failure when its keys clash."""
+    return _of_file(file, file.entries, where)
+
+
+def _checked(value: Any, where: str) -> CatalogFile:
     if not isinstance(value, dict) or "refsync" not in value:
         raise _no_catalog(where)
     file = documents.checked(value, CatalogFile, where)
     if file.refsync != VERSION:
         what = f"is a catalog of version {file.refsync}; this refsync reads version {VERSION}."
         raise Failure(Problem(where=where, what=what, hint="Install the refsync that wrote it, or a newer one."))
-    _check_keys(file, where)
+    return file
+
+
+def _of_file(file: CatalogFile, entries: tuple[EntryFile, ...], where: str) -> Catalog:
+    check_keys(((one.key, one.aliases) for one in entries), file.retired, where)
     return Catalog(
         id=file.id,
         title=file.title,
         topics=tuple(Topic(id=one.id, path=one.path) for one in file.topics),
-        entries=tuple(map(_entry, file.entries)),
+        entries=tuple(map(entry_reader(), entries)),
         retired={
             key: Retired(title=one.title, ids=one.ids, aka=one.aka, aliases=one.aliases)
             for key, one in file.retired.items()
@@ -203,54 +236,63 @@ def _of_value(value: Any, where: str) -> Catalog:
     )
 
 
-def _check_keys(file: CatalogFile, where: str) -> None:
-    seen: dict[str, str] = {}
-    for entry in file.entries:
-        for key in (entry.key, *entry.aliases):
-            if not key or key.casefold() in seen:
+def check_keys(entries: Iterable[tuple[str, tuple[str, ...]]], retired: Iterable[str], where: str) -> None:
+    """Raises Failure when a key or an alias of the entries is empty, stands for two of them, or is retired."""
+    seen: set[str] = set()
+    for one, aliases in entries:
+        for key in (one, *aliases) if aliases else (one,):
+            folded = key.casefold()
+            if not key or folded in seen:
                 what = f"the key {key!r} stands for two entries." if key else "an entry has an empty key."
                 raise Failure(Problem(where=where, what=what, hint="Rename one of them."))
-            seen[key.casefold()] = key
-    for key in file.retired:
+            seen.add(folded)
+    for key in retired:
         if key.casefold() in seen:
             what = f"the key {key!r} is retired and stands for an entry."
             raise Failure(Problem(where=where, what=what, hint="Remove it from `retired`."))
 
 
-def _entry(one: EntryFile) -> Entry:
-    return Entry(
-        key=one.key,
-        aliases=one.aliases,
-        kind=one.kind,
-        title=one.title,
-        aka=one.aka,
-        authors=tuple(map(person_of, one.authors)),
-        authors_complete=one.authors_complete,
-        editors=tuple(map(person_of, one.editors)),
-        date=None if one.date is None else date_of(one.date),
-        venue=None if one.venue is None else venue_of(one.venue),
-        volume=one.volume,
-        number=one.number,
-        pages=one.pages,
-        edition=one.edition,
-        genre=one.genre,
-        version=one.version,
-        accessed=None if one.accessed is None else date_of(one.accessed),
-        abstract=one.abstract,
-        language=one.language,
-        ids=one.ids,
-        links=one.links,
-        topics=one.topics,
-        tags=one.tags,
-        groups=one.groups,
-        has_code=one.has_code,
-        rating=one.rating,
-        comment=one.comment,
-        note=one.note,
-        extra=one.extra,
-        said={name: Said(by=by.by, on=by.on, via=by.via) for name, by in one.said.items()},
-        origin=tuple(Origin(file=at.file, line=at.line) for at in one.origin),
-    )
+def entry_reader() -> Callable[[EntryFile], Entry]:
+    """What makes entries of what is written; people, venues and dates that are alike are one value then."""
+    people, places, dates_of = Kept(person_of), Kept(venue_of), Kept(date_of)
+    person = people.__getitem__
+
+    def entry(one: EntryFile) -> Entry:
+        return making.entry(
+            key=one.key,
+            aliases=one.aliases,
+            kind=one.kind,
+            title=one.title,
+            aka=one.aka,
+            authors=tuple(map(person, one.authors)),
+            authors_complete=one.authors_complete,
+            editors=tuple(map(person, one.editors)) if one.editors else (),
+            date=None if one.date is None else dates_of[one.date],
+            venue=None if one.venue is None else places[one.venue],
+            volume=one.volume,
+            number=one.number,
+            pages=one.pages,
+            edition=one.edition,
+            genre=one.genre,
+            version=one.version,
+            accessed=None if one.accessed is None else date_of(one.accessed),
+            abstract=one.abstract,
+            language=one.language,
+            ids=one.ids,
+            links=one.links,
+            topics=one.topics,
+            tags=one.tags,
+            groups=one.groups,
+            has_code=one.has_code,
+            rating=one.rating,
+            comment=one.comment,
+            note=one.note,
+            extra=one.extra,
+            said={name: Said(by=by.by, on=by.on, via=by.via) for name, by in one.said.items()} if one.said else {},
+            origin=tuple(Origin(file=at.file, line=at.line) for at in one.origin),
+        )
+
+    return entry
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -310,22 +352,63 @@ def _given(value: Any, names: Iterable[str]) -> documents.Flow:
     return documents.Flow((name, part) for name in names if (part := getattr(value, name)) is not None)
 
 
-def write(catalog: Catalog) -> str:
-    """catalog.yaml: one field a line, no lines or times that move, LF."""
+def value_of(catalog: Catalog) -> dict[str, Any]:
+    """A catalog as it is written to catalog.yaml."""
     value = head(catalog)
     value["entries"] = [entry_value(entry, origin=False) for entry in catalog.entries]
     if catalog.retired:
-        value["retired"] = {key: _retired(one) for key, one in sorted(catalog.retired.items())}
-    return f"{MARKER}\n{documents.written(value)}"
+        value["retired"] = _retired_of(catalog)
+    return value
+
+
+def _retired_of(catalog: Catalog) -> dict[str, Any]:
+    return {key: _retired(one) for key, one in sorted(catalog.retired.items())}
+
+
+def write(catalog: Catalog, known: Mapping[str, tuple[Entry, str]] | None = None) -> str:
+    """catalog.yaml: one field a line, no lines or times that move, LF.
+
+    `known` are entries by key with the lines that they are, as `blocks` has them: these are not made anew.
+    """
+    if not catalog.entries or not known:
+        return f"{MARKER}\n{documents.written(value_of(catalog))}"
+    fresh = iter(blocks(_listed([one for one in catalog.entries if not _is_known(one, known)])))
+    lines = [known[one.key][1] if _is_known(one, known) else next(fresh) for one in catalog.entries]
+    retired = documents.written({"retired": _retired_of(catalog)}) if catalog.retired else ""
+    return f"{MARKER}\n{documents.written(head(catalog))}entries:\n{''.join(lines)}{retired}"
+
+
+def _is_known(entry: Entry, known: Mapping[str, tuple[Entry, str]]) -> bool:
+    return entry.key in known and replace(known[entry.key][0], origin=entry.origin) == entry
+
+
+def _listed(entries: list[Entry]) -> str:
+    return documents.written({"entries": [entry_value(one, origin=False) for one in entries]}) if entries else ""
+
+
+_BLOCK = re.compile(r"^- key: .*\n(?:  .*\n|\n)*", re.MULTILINE)
+
+
+def blocks(text: str) -> list[str]:
+    """The lines of each entry in the text of a catalog.yaml that `write` made."""
+    return _BLOCK.findall(text, max(text.find("\nentries:\n"), 0))
 
 
 def write_lines(catalog: Catalog) -> str:
     """catalog.jsonl: the mapping without entries, then one entry a line, with its origin."""
     first = head(catalog)
     if catalog.retired:
-        first["retired"] = {key: _retired(one) for key, one in sorted(catalog.retired.items())}
-    values = [first, *(entry_value(entry, origin=True) for entry in catalog.entries)]
-    return "".join(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")) + "\n" for value in values)
+        first["retired"] = _retired_of(catalog)
+    return "".join([_line(first), *map(line_of, catalog.entries)])
+
+
+def line_of(entry: Entry) -> str:
+    """The line of catalog.jsonl that an entry is."""
+    return _line(entry_value(entry, origin=True))
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": ")) + "\n"
 
 
 def _retired(one: Retired) -> documents.Flow:

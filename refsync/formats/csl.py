@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-from refsync import identifiers, mapping, names
-from refsync.formats import Export, Reading, crossref, dates, unplaced
-from refsync.formats.dates import date_of
+from refsync import mapping
+from refsync.formats import Export, Reading, Works, crossref, cslvalues, dates, unplaced
+from refsync.formats.cslvalues import edtf_of, pairs, quoted, text_of
 from refsync.formats.options import Options, wished
-from refsync.mapping import Pair, Tables
-from refsync.model import Catalog, Date, Entry, Person, Problem
-from refsync.references import address, beside, completed, doi_of, further_dois, keywords, line, page_range, stated
+from refsync.formats.spelling import speller
+from refsync.mapping import Table, Tables
+from refsync.model import Catalog, Entry, Problem
+from refsync.references import beside, completed, further_dois, line
 
 # JSON has no comments: `custom` is CSL's own place for what is not CSL.
 _OPENING = '{"custom": {"written-by": "refsync build"},\n'
@@ -25,10 +26,33 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """A CSL-JSON array, one variable a line, so that another entry only adds lines."""
-    found, problems = items(catalog, tables, options)
-    parts = [_OPENING + ",\n".join([f'  "{name}": {_encoded(value)}' for name, value in item]) for item in found]
-    text = "[" + "\n}, ".join(parts) + "\n}]\n" if parts else "[]\n"
-    return Export(text=text, problems=problems)
+    problems: list[Problem] = []
+    text = "".join(pieces(Works.of(catalog), tables, options, problems))
+    return Export(text=text, problems=tuple(problems))
+
+
+def pieces(works: Works, tables: Tables, options: Options, problems: list[Problem]) -> Iterator[str]:
+    """The text of the same file, a work at a time."""
+    table = tables.table("csl").limited(options.only, options.omit)
+    types = {kind: cells["csl"][0] for kind, cells in tables.kinds.items()}
+    texts = cslvalues.texts(works.head.paths)
+    variables_of = speller(table, texts, lambda name: (f',\n  "{name}": ', ""))
+    item_of = _item_of(table, works.head, types, options)
+    count = unplaced.Count(table, partial(_has_place, table))
+    is_usual = options.reader is None
+    between = "["
+    for entry in wished(works.entries, options, tables.folder):
+        count.look(entry)
+        if is_usual and not entry.extra:
+            key, type = quoted(line(entry.key)), types.get(entry.kind, "document")
+            opening = f'{_OPENING}  "id": {key},\n  "citation-key": {key},\n  "type": "{type}"'
+            yield f"{between}{opening}{variables_of(entry)}"
+        else:
+            variables = ",\n".join([f'  "{name}": {_encoded(value)}' for name, value in item_of(entry)])
+            yield f"{between}{_OPENING}{variables}"
+        between = "\n}, "
+    yield "[]\n" if between == "[" else "\n}]\n"
+    problems += count.problems()
 
 
 Item = list[tuple[str, Any]]
@@ -37,11 +61,17 @@ Item = list[tuple[str, Any]]
 def items(catalog: Catalog, tables: Tables, options: Options) -> tuple[list[Item], tuple[Problem, ...]]:
     """Each work as CSL variables, in the order in which they are written; and what has no place in CSL."""
     table = tables.table("csl").limited(options.only, options.omit)
-    catalog = wished(catalog, options, tables.folder)
     types = {kind: cells["csl"][0] for kind, cells in tables.kinds.items()}
-    fields_of = mapping.writer(table, _pairs(catalog.paths))
-    found: list[Item] = []
-    for entry in catalog.entries:
+    item_of = _item_of(table, catalog, types, options)
+    entries = tuple(wished(catalog.entries, options, tables.folder))
+    problem = unplaced.counted(table, entries, partial(_has_place, table))
+    return [item_of(entry) for entry in entries], (problem,) if problem else ()
+
+
+def _item_of(table: Table, catalog: Catalog, types: Mapping[str, str], options: Options) -> Callable[[Entry], Item]:
+    fields_of = mapping.writer(table, pairs(catalog.paths))
+
+    def item(entry: Entry) -> Item:
         key = line(entry.key)
         fields = [("id", key), ("citation-key", key), ("type", types.get(entry.kind, "document")), *fields_of(entry)]
         if entry.extra:
@@ -50,11 +80,13 @@ def items(catalog: Catalog, tables: Tables, options: Options) -> tuple[list[Item
             written = dict(fields)
             own = [one for one in sorted(entry.extra.items()) if table.has_own(entry.kind, one[0])]
             fields += [(name, _own(value)) for name, value in own if name not in written]
-        found.append(_for_zotero(fields) if options.reader == "zotero" else fields)
-    problem = unplaced.counted(
-        table, catalog.entries, lambda kind, name: name == dates.EXTENDED or table.has_own(kind, name)
-    )
-    return found, (problem,) if problem else ()
+        return _for_zotero(fields) if options.reader == "zotero" else fields
+
+    return item
+
+
+def _has_place(table: Table, kind: str, name: str) -> bool:
+    return name == dates.EXTENDED or table.has_own(kind, name)
 
 
 def _for_zotero(item: Item) -> Item:
@@ -104,13 +136,13 @@ def read(text: str, where: str, tables: Tables) -> Reading:
 def works(items: Iterable[tuple[str, dict[str, Any]]], tables: Tables, problems: list[Problem]) -> Iterator[Entry]:
     """The works that items of CSL variables are, each with its place; what is odd in one is added to `problems`."""
     table = tables.table("csl")
-    entry_of = mapping.reader(table, _pairs({}))
+    entry_of = mapping.reader(table, pairs({}))
     left_out: Counter[str] = Counter()
     for here, given in items:
         item, extra = crossref.as_csl(given, table.names, left_out)
-        key = _text_of(item.get("citation-key")) or _text_of(item.get("id")) or ""
+        key = text_of(item.get("citation-key")) or text_of(item.get("id")) or ""
         here = f"{here} ({key})" if key else here
-        name = _text_of(item.get("type")) or ""
+        name = text_of(item.get("type")) or ""
         kind = tables.kind_of("csl", name) or tables.kind_of("crossref", name)
         if kind is None:
             extra |= {"type": name} if name else {}
@@ -121,11 +153,11 @@ def works(items: Iterable[tuple[str, dict[str, Any]]], tables: Tables, problems:
         if kind == "book" and fields.get("version"):
             kind = "software"  # as files for Zotero spell it
         extra |= _beyond_a_day(fields)
-        if kind in _PUBLISHED and (whole := _text_of(fields.pop("container-title", None))):
+        if kind in _PUBLISHED and (whole := text_of(fields.pop("container-title", None))):
             extra["container-title"] = whole
         found, rest = entry_of(kind or "document", fields)
         extra |= {name: value if isinstance(value, str) else _encoded(value) for name, value in rest.items()}
-        found["links"] = beside(further_dois(_text_of(fields.get("DOI")) or ""), found.get("links", {}))
+        found["links"] = beside(further_dois(text_of(fields.get("DOI")) or ""), found.get("links", {}))
         entry = completed(found, key, extra)
         problems += dates.undated([(here, entry)])
         yield entry
@@ -141,7 +173,7 @@ def _beyond_a_day(fields: Mapping[str, Any]) -> dict[str, str]:
     for name, value in fields.items():
         if name not in {"issued", "accessed"}:
             continue
-        if (edtf := _edtf_of(value)) and name == "issued" and dates.start_of(edtf):
+        if (edtf := edtf_of(value)) and name == "issued" and dates.start_of(edtf):
             found[dates.EXTENDED] = edtf
         elif (edtf and name == "accessed") or (isinstance(value, dict) and value.get("season") and not edtf):
             found[name] = _encoded(value)
@@ -242,147 +274,3 @@ def _salvaged(text: str) -> dict[str, Any]:
         with suppress(ValueError):
             found.setdefault(name, json.loads(value if value.endswith('"') and len(value) > 1 else f'{value}"'))
     return {name: value for name, value in found.items() if name not in {"family", "given", "literal", "suffix"}}
-
-
-# ------------------------------------------------------------------------------------------------------------------
-# Values
-
-
-def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
-    return {
-        "text": Pair(line, _text_of),
-        "title": Pair(line, _title_of),
-        "paragraphs": Pair(_paragraphs, _paragraphs_of),
-        "names": Pair(_names, _names_of),
-        "publisher": Pair(stated, lambda value: (_text_of(value), _text_of(value))),
-        "repository": Pair(_repository, lambda value: (_text_of(value), None, None)),
-        "date": Pair(_date, _date_of),
-        "page range": Pair(_pages, lambda value: _pages(_text_of(value) or "")),
-        "doi": Pair(line, lambda value: doi_of(_text_of(value) or "")),
-        "arxiv": Pair(_arxiv, _arxiv_of),
-        "arxiv number": Pair(_arxiv_number, _arxiv_number_of),
-        "address": Pair(_address, lambda value: (_text_of(value), None, None)),
-        "keywords": Pair(cache(partial(_keywords, paths)), _keywords_of),
-    }
-
-
-def _text_of(value: Any) -> str | None:
-    """A string, or a number as one; None for lists and objects, which are not for a row of text."""
-    if isinstance(value, str):
-        return line(value) or None
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-# The markup that CSL-JSON allows in titles.
-_MARKUP = re.compile(r"</?(?:i|b|sub|sup|sc|span)(?: [^<>]*)?>")
-
-
-def _title_of(value: Any) -> str | None:
-    text = _text_of(value)
-    return line(_MARKUP.sub("", text)) if text else None
-
-
-def _paragraphs(text: str) -> str:
-    return "\n".join(map(line, text.splitlines())).strip()
-
-
-def _paragraphs_of(value: Any) -> str | None:
-    return _paragraphs(value) if isinstance(value, str) else None
-
-
-_PARTS = (("family", "family"), ("given", "given"), ("particle", "non-dropping-particle"), ("suffix", "suffix"))
-
-
-def _names(people: tuple[Person, ...]) -> list[dict[str, str]]:
-    return [name for one in people if (name := _name(one))]
-
-
-def _name(one: Person) -> dict[str, str]:
-    if one.literal is not None:
-        return {"literal": line(one.literal)} if one.literal else {}
-    return {name: line(part) for field, name in _PARTS if (part := getattr(one, field))}
-
-
-def _names_of(value: Any) -> tuple[Person, ...] | None:
-    value = [value] if isinstance(value, dict) else value
-    if not isinstance(value, list) or not all(isinstance(one, dict | str | None) for one in value):
-        return None
-    found = (names.person(one) if isinstance(one, str) else _person(one) for one in value if one)
-    return tuple(one for one in found if one is not None)
-
-
-def _person(name: Mapping[str, Any]) -> Person | None:
-    if literal := _text_of(name.get("literal")) or _text_of(name.get("name")):
-        return Person(literal=literal)
-    parts = {field: _text_of(name.get(own)) for field, own in _PARTS}
-    particles = (_text_of(name.get(f"{one}dropping-particle")) for one in ("", "non-"))
-    parts["particle"] = " ".join(filter(None, particles)) or None
-    return Person(**parts) if any(parts.values()) else None
-
-
-def _repository(name: str | None, publisher: str | None, arxiv: str | None) -> str | None:
-    return stated(name, publisher) or ("arXiv" if arxiv else None)
-
-
-def _date(date: Date | str) -> dict[str, Any]:
-    if isinstance(date, str):
-        return dates.csl_of(date) or {"literal": line(date)}
-    parts = [date.year, date.month, date.day]
-    return {"date-parts": [parts[: parts.index(None)] if None in parts else parts]}
-
-
-def _edtf_of(value: Any) -> str | None:
-    """The EDTF of a date that is more than a day: in parts, or as the text that pandoc writes."""
-    if isinstance(value, dict) and "date-parts" in value:
-        return dates.edtf_of(value)
-    text = _text_of(value.get("literal") or value.get("raw") if isinstance(value, dict) else value) or ""
-    return text if isinstance(date_of(text), str) and dates.start_of(text) else None
-
-
-def _date_of(value: Any) -> Date | str | None:
-    if edtf := _edtf_of(value):
-        return dates.start_of(edtf) or edtf
-    if not isinstance(value, dict):
-        return date_of(_text_of(value) or "")
-    parts = value.get("date-parts")
-    if isinstance(parts, list) and parts and isinstance(parts[0], list) and any(parts[0]):
-        numbers = [part for part in parts[0] if part]
-        if all(isinstance(one, int) for one in numbers) and (found := dates.dated(*numbers[:3])):
-            return found
-        return date_of("-".join(map(str, numbers)))
-    return date_of(_text_of(value.get("literal")) or _text_of(value.get("raw")) or "")
-
-
-def _pages(pages: str) -> str:
-    found = page_range(line(pages))
-    return f"{found[0]}-{found[1]}" if found else line(pages)
-
-
-def _arxiv(value: str) -> tuple[str, str]:
-    return "arXiv", line(value)
-
-
-def _arxiv_of(archive: Any, location: Any) -> str | None:
-    return _text_of(location) if (_text_of(archive) or "").casefold() == "arxiv" else None
-
-
-def _arxiv_number(value: str) -> str:
-    return f"arXiv:{line(value)}"
-
-
-def _arxiv_number_of(value: Any) -> str | None:
-    found = identifiers.ARXIV_TEXT.fullmatch(_text_of(value) or "")
-    return found[1] if found else None
-
-
-def _address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str | None:
-    return line(address(paper, page, ids) or "") or None
-
-
-def _keywords(paths: Mapping[str, tuple[str, ...]], topics: tuple[str, ...], tags: tuple[str, ...]) -> str | None:
-    return ", ".join(one.replace(",", ";") for one in keywords(paths, topics, tags)) or None
-
-
-def _keywords_of(value: Any) -> tuple[None, tuple[str, ...]]:
-    text = _text_of(value) or ""
-    return None, tuple(dict.fromkeys(filter(None, map(str.strip, text.split("," if "," in text else ";")))))

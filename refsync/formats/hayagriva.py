@@ -33,10 +33,10 @@ def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """A mapping from key to entry."""
     value, where = table_value("hayagriva.yaml", tables.folder)
     kinds = documents.checked(value, _File, where).kinds
-    shown = wished(without_fields(catalog, options), options, tables.folder)
-    works = {line(entry.key): _work(entry, kinds, tables.words) for entry in shown.entries}
+    shown = tuple(wished(without_fields(catalog, options).entries, options, tables.folder))
+    works = {line(entry.key): _work(entry, kinds, tables.words) for entry in shown}
     text = documents.written(works) if works else "{}\n"
-    return Export(text=f"{MARKER}\n{text}", problems=_unplaced(shown.entries))
+    return Export(text=f"{MARKER}\n{text}", problems=_unplaced(shown))
 
 
 def read(text: str, where: str, tables: Tables) -> Reading:

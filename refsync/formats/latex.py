@@ -26,6 +26,7 @@ _ESCAPES = {
 _NAMED_BRACES = {**_ESCAPES, "{": "\\textbraceleft{}", "}": "\\textbraceright{}"}
 # As pandoc has it, lest "$5 and $100" be a formula: no space inside the dollars, no digit after.
 _FORMULA = re.compile(r"\$(?![\s$])((?:\\[A-Za-z,;:!{}]|[^$\\%#&~])*?)(?<!\s)\$(?!\d)")
+_BRACE = re.compile(r"[{}]")
 _PLAIN_ADDRESS = re.compile(r"[\w!-$&-\[\]^`|~]*", re.ASCII)
 _UNSAFE = re.compile(r"[{}\\ ]|%(?![0-9A-Fa-f]{2})")
 
@@ -63,9 +64,11 @@ def split(text: str) -> list[tuple[str, str | None]]:
 
 def balanced(text: str) -> bool:
     """Whether every brace of `text` has its partner."""
+    if "{" not in text and "}" not in text:
+        return True
     depth = 0
-    for mark in text:
-        depth += (mark == "{") - (mark == "}")
+    for mark in _BRACE.findall(text):
+        depth += 1 if mark == "{" else -1
         if depth < 0:
             return False
     return depth == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -110,11 +111,12 @@ def without_fields(catalog: Catalog, options: Options) -> Catalog:
     return replace(catalog, entries=tuple(replace(entry, **blank) for entry in catalog.entries))
 
 
-def wished(catalog: Catalog, options: Options, folder: Path | None) -> Catalog:
-    """The catalog with the names of venues that are wished; `folder` holds the user's own tables."""
+def wished(entries: Iterable[Entry], options: Options, folder: Path | None) -> Iterable[Entry]:
+    """The works with the names of venues that are wished; `folder` holds the user's own tables."""
     if options.venues != "short":
-        return catalog
-    return replace(catalog, entries=tuple(_shortened(entry, venues.load(folder)) for entry in catalog.entries))
+        return entries
+    table = venues.load(folder)
+    return (_shortened(entry, table) for entry in entries)
 
 
 def _shortened(entry: Entry, table: venues.Venues) -> Entry:

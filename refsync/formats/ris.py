@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from refsync import identifiers, mapping, names
-from refsync.formats import Export, Reading, unplaced
+from refsync.formats import Export, Reading, Works, unplaced
 from refsync.formats.dates import date_of, undated
 from refsync.formats.options import Options, wished
-from refsync.mapping import Pair, Tables
-from refsync.model import Catalog, Date, Person, Problem
+from refsync.formats.spelling import speller
+from refsync.mapping import Fields, Pair, Tables
+from refsync.model import Catalog, Date, Entry, Person, Problem
+from refsync.recurring import People
 from refsync.references import address, beside, completed, doi_of, further_dois, keywords, line, page_range, stated
 
 # Publishers' own files begin with such a line; readers pass over it.
@@ -22,47 +24,66 @@ _TAG = re.compile(r"[A-Z][A-Z0-9]")
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """RIS records from TY to ER; every value on one line, so that none can begin a record of its own."""
+    problems: list[Problem] = []
+    text = "".join(pieces(Works.of(catalog), tables, options, problems))
+    return Export(text=text, problems=tuple(problems))
+
+
+def pieces(works: Works, tables: Tables, options: Options, problems: list[Problem]) -> Iterator[str]:
+    """The text of the same file, a work at a time."""
     table = tables.table("ris").limited(options.only, options.omit)
-    catalog = wished(catalog, options, tables.folder)
     types = {kind: cells["ris"][0] for kind, cells in tables.kinds.items()}
-    fields_of = mapping.writer(table, _pairs(catalog.paths))
-    parts = [MARKER + "\n"]
-    for entry in catalog.entries:
-        lines = [f"\nTY  - {types.get(entry.kind, 'GEN')}\nID  - {line(entry.key)}\n"]
-        fields = fields_of(entry)
+    pairs = _pairs(works.head.paths)
+    fields_of, text_of = mapping.writer(table, pairs), speller(table, pairs, lambda tag: (f"{tag}  - ", "\n"))
+    count, commas = unplaced.Count(table, _is_own), _Commas()
+    yield MARKER + "\n"
+    for entry in wished(works.entries, options, tables.folder):
+        count.look(entry)
+        commas.look(entry)
         if entry.extra:
-            written = {"TY", "ID", "ER", *dict(fields)}
-            extra = sorted(entry.extra.items())
-            fields = [(name, _whole_date(value, entry.extra.get(name))) for name, value in fields]
-            # A work may have several numbers, and only one of them a field of its own.
-            fields += [
-                (name, line(value))
-                for name, value in extra
-                if _is_own(entry.kind, name) and (name not in written or name == "SN")
-            ]
-        for tag, value in fields:
-            lines += [f"{tag}  - {one}\n" for one in ((value,) if isinstance(value, str) else value)]
-        lines.append("ER  - \n")
-        parts.append("".join(lines))
-    problem = unplaced.counted(table, catalog.entries, _is_own)
-    problems = (*([problem] if problem else []), *_without_commas(catalog))
-    return Export(text="".join(parts), problems=problems)
+            text = "".join([_spelt(tag, value) for tag, value in _with_extra(fields_of(entry), entry)])
+        else:
+            text = text_of(entry)
+        opening = f"\nTY  - {types.get(entry.kind, 'GEN')}\nID  - {line(entry.key)}\n"
+        yield f"{opening}{text}ER  - \n"
+    problems += [*count.problems(), *commas.problems()]
 
 
-def _without_commas(catalog: Catalog) -> Iterator[Problem]:
-    """The Problem that groups lose their commas, which in RIS part a family name from a given name."""
-    found = [
-        one.literal
-        for entry in catalog.entries
-        for one in (*entry.authors, *entry.editors)
-        if one.literal and "," in one.literal
+def _spelt(tag: str, value: str | list[str]) -> str:
+    if isinstance(value, str):
+        return f"{tag}  - {value}\n"
+    return "".join([f"{tag}  - {one}\n" for one in value])
+
+
+def _with_extra(fields: Fields, entry: Entry) -> Fields:
+    """The fields of a work with those that refsync has no field for."""
+    written = {"TY", "ID", "ER", *dict(fields)}
+    whole = [(name, _whole_date(value, entry.extra.get(name))) for name, value in fields]
+    # A work may have several numbers, and only one of them a field of its own.
+    return whole + [
+        (name, line(value))
+        for name, value in sorted(entry.extra.items())
+        if _is_own(entry.kind, name) and (name not in written or name == "SN")
     ]
-    if found:
-        what = (
-            f"a name of a group has no comma in RIS: {line(found[0])!r} and {len(found) - 1} more are written without."
-        )
-        what = what.replace(" and 0 more are", " is")
-        yield Problem(where="ris", what=what, hint="The catalog keeps them.", check="no-place")
+
+
+class _Commas:
+    """Groups that lose their commas, which in RIS part a family name from a given name: the first, and how many."""
+
+    def __init__(self) -> None:
+        self._first, self._count = "", 0
+
+    def look(self, entry: Entry) -> None:
+        for one in (*entry.authors, *entry.editors):
+            if one.literal and "," in one.literal:
+                self._first = self._first or one.literal
+                self._count += 1
+
+    def problems(self) -> Iterator[Problem]:
+        if self._count:
+            more = f" and {self._count - 1} more are" if self._count > 1 else " is"
+            what = f"a name of a group has no comma in RIS: {line(self._first)!r}{more} written without."
+            yield Problem(where="ris", what=what, hint="The catalog keeps them.", check="no-place")
 
 
 def _whole_date(value: Any, kept: str | None) -> Any:
@@ -219,10 +240,18 @@ def _values(tags: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
 
 
 def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
+    people = People(_name)
+    # A name has no line end, so that a list of them may be kept as one text.
+
+    def names_of(values: tuple[Person, ...]) -> list[str]:
+        found = people.joined(values, "\n")
+        return found.split("\n") if found else []
+
     return {
-        "text": Pair(line, lambda values: "; ".join(dict.fromkeys(values))),
-        "names": Pair(_names, lambda values: tuple(map(_person, values))),
-        "publisher": Pair(stated, lambda values: ("; ".join(values),) * 2),
+        "text": Pair(line, _text_of, recurs=True),
+        "prose": Pair(line, _text_of),
+        "names": Pair(names_of, lambda values: tuple(map(_person, values))),
+        "publisher": Pair(stated, lambda values: ("; ".join(values),) * 2, recurs=True),
         "repository": Pair(_repository, lambda values: ("; ".join(values), None, None)),
         "date": Pair(_date, _date_of),
         "day": Pair(_day, lambda values: date_of(values[0])),
@@ -232,23 +261,26 @@ def _pairs(paths: Mapping[str, tuple[str, ...]]) -> dict[str, Pair]:
         "isbn": Pair(line, partial(_shaped, _ISBN)),
         "issn": Pair(line, partial(_shaped, _ISSN)),
         "addresses": Pair(_addresses, _addresses_of),
-        "keywords": Pair(cache(partial(keywords, paths)), lambda values: (None, tuple(dict.fromkeys(values)))),
+        "keywords": Pair(partial(keywords, paths), lambda values: (None, tuple(dict.fromkeys(values))), recurs=True),
     }
+
+
+def _text_of(values: tuple[str, ...]) -> str:
+    return "; ".join(dict.fromkeys(values))
 
 
 def _shaped(shape: re.Pattern[str], values: tuple[str, ...]) -> str | None:
     return values[0] if len(values) == 1 and shape.fullmatch(values[0]) else None
 
 
-def _names(people: tuple[Person, ...]) -> list[str]:
-    return [name for one in people if (name := _name(one))]
-
-
 def _name(one: Person) -> str:
     """A name as "Last, First, Suffix"; a group has no comma, or it would be taken for a person."""
     if one.literal is not None:
         return line(one.literal.replace(",", " "))
-    family = line(" ".join(part.replace(",", " ") for part in (one.particle, one.family) if part))
+    whole = f"{one.particle} {one.family}" if one.particle and one.family else one.particle or one.family or ""
+    family = line(whole.replace(",", " "))
+    if family and one.given and not one.suffix:
+        return f"{family}, {given}" if (given := line(one.given)) else family
     return ", ".join(part for part in (family, line(one.given or ""), line(one.suffix or "")) if part)
 
 

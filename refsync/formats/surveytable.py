@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from refsync import lint
@@ -47,7 +48,8 @@ _TAIL = "\\end{longtable}\n\\surveyend\n"
 
 def write(catalog: Catalog, tables: Tables, options: Options) -> Export:
     """A longtable: a line for each topic, and beneath it one for each of its entries, which stand in all their topics."""
-    shown = wished(without_fields(catalog, options), options, tables.folder)
+    shown = without_fields(catalog, options)
+    shown = replace(shown, entries=tuple(wished(shown.entries, options, tables.folder)))
     keys = _keys(catalog, tables, options)
     lines: list[str] = []
     for branch in topictree.branches(shown):
