@@ -35,6 +35,7 @@ class Result:
     papers: int = 0
     headings: int = 0
     gone: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()  # though gone from the list: papers cite them, or a person keeps them
     retitled: tuple[str, ...] = ()
     claims: tuple[Problem, ...] = ()
 
@@ -109,6 +110,7 @@ def assembled(
         papers=papers,
         headings=len({path for work in works for path in work.paths if path}),
         gone=tuple(entry.key for entry in gone if entry.key not in kept),
+        kept=tuple(entry.key for entry in gone if entry.key in kept),
         retitled=tuple(entry.key for entry, _ in recognised.retitled),
         claims=claims,
     )

@@ -71,12 +71,13 @@ def build(
     renew: Renewal = "none",
     last: Catalog | None = None,
     relied: frozenset[str] = frozenset(),
+    laid: sources.Laid = sources.NOTHING,
 ) -> Report:
     """Builds the folder (or the list file) at `path` and writes catalog.yaml and the exports.
 
     `wishes` say what else than the settings is asked of the exports; `renew` says which keys are made anew; `last` stands
     for the catalog of the folder where more is known than it holds; `relied` are keys that somebody relies on by now, and
-    that are final with it.
+    that are final with it; `laid` is what is taken to stand in files of the folder, and is written with the others.
 
     Raises Failure, with everything as it was before, when a source cannot be read (exit 1), or when a file would be
     overwritten that refsync did not write or a third of the entries would be lost (exit 4; `force` allows both).
@@ -85,8 +86,8 @@ def build(
     wanted = settings.load(folder)
     keypattern.compiled(wanted.key_pattern)
     tables = wanted.tables(folder)
-    paths = (list_file,) if list_file else sources.found(folder, wanted)
-    read = sources.read(paths, folder, tables)
+    paths = (list_file,) if list_file else sources.found(folder, wanted, laid)
+    read = sources.read(paths, folder, tables, laid)
     kept, merge_problems = _last(folder / CATALOG)
     last = last or kept
     cited = cited_files.keys([path for name in wanted.cited for path in sources.matches(folder, name)])
@@ -115,7 +116,8 @@ def build(
     texts = {folder / CATALOG: catalog_file.write(result.catalog), **texts}
     if not force:
         _check_ownership(texts, result.catalog, tables)
-    written = files.compare(texts) if dry_run else files.write(texts)
+    whole: dict[Path, str | bytes] = {**laid, **texts}
+    written = files.compare(whole) if dry_run else files.write(whole)
     return Report(
         folder=folder,
         sources=tuple(source.name for source in read),
@@ -132,6 +134,11 @@ def _renamed(last: Catalog | None, catalog: Catalog) -> tuple[tuple[str, str], .
     """(old key, new key) of each entry of the last catalog that goes by another key now."""
     known = {alias: entry.key for entry in catalog.entries for alias in entry.aliases}
     return tuple((old.key, known[old.key]) for old in (last.entries if last else ()) if old.key in known)
+
+
+def last_catalog(folder: Path) -> Catalog | None:
+    """The catalog that the last build of a folder wrote, None where there is none. Raises Failure for one that is damaged."""
+    return _last(folder / CATALOG)[0]
 
 
 def _last(path: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
