@@ -33,7 +33,7 @@ class Repository:
         """The commit that `ref` is at (a branch, a tag, HEAD, or a commit itself). Raises Failure where there is none."""
         if _COMMIT.fullmatch(ref):
             return ref
-        lines = self._git(self.folder, "ls-remote", "--", self.url, ref).decode("utf-8", "replace").splitlines()
+        lines = self._git(self.folder, "ls-remote", "--", self._address, ref).decode("utf-8", "replace").splitlines()
         found = {name: sha for sha, _, name in (line.partition("\t") for line in lines)}
         for name in (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", ref):
             if name in found:
@@ -67,7 +67,11 @@ class Repository:
         with TemporaryDirectory(prefix="refsync-") as name:
             base = Path(name)
             self._git(base, "init", "-q", "--bare")
-            self._git(base, "fetch", "-q", "--no-tags", *much, "--", self._address, commit)
+            what = ("--no-tags", "--", self._address, commit)
+            if (
+                self._run(base, "fetch", "-q", *much, *what).returncode != 0
+            ):  # a plain server of files leaves nothing out
+                self._git(base, "fetch", "-q", *what)
             yield base
 
     @property

@@ -15,6 +15,7 @@ from refsync.cli.login import login, logout
 from refsync.cli.reading import read
 from refsync.cli.resolving import resolve
 from refsync.cli.syncing import sandbox, status, sync, undo
+from refsync.cli.updating import update
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for _command in (build, sync, resolve, check, read, convert, undo, status, login, logout, sandbox, rekey):
+for _command in (build, sync, resolve, update, check, read, convert, undo, status, login, logout, sandbox, rekey):
     cli.add_command(_command)
 
 
