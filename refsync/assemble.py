@@ -89,7 +89,9 @@ def assembled(
     problems = _without_settled(problems, entries)
     entries = _keyed(entries, works, recognised, graves, last, settings, imported, problems)
     gone = _gone(last, recognised)
-    entries, retired, kept = _corrected(entries, gone, graves, fixes, cited, table, problems)
+    entries, retired, kept = _corrected(
+        _still_called(entries, last, fixes), gone, graves, fixes, cited, table, problems
+    )
     entries = [_final(entry, cited) for entry in entries]
     if renew != "none":
         entries = _renewed(entries, retired, settings.key_pattern, fixes, renew)
@@ -449,6 +451,20 @@ def _corrected(
         entry = corrections.applied(entry, fix, table)
         out.append(_renamed(entry, fix.key, taken, problems))
     return out, retired, kept
+
+
+def _still_called(entries: Sequence[Entry], last: Catalog | None, fixes: Corrections) -> list[Entry]:
+    """The entries, each with the title that a correction names it by when the list has retitled it since: for good, as
+    what a person knows better of a work outlives its title."""
+    out = list(entries)
+    before, now = corrections.named(last.entries if last else ()), corrections.named(entries)
+    place = {key: at for at, entry in enumerate(entries) for key in (*entry.aliases, entry.key)}
+    for name in fixes.fixes:
+        old = corrections.look_up(name, before)
+        if old is not None and old.key in place and corrections.look_up(name, now) is None:
+            entry = out[place[old.key]]
+            out[place[old.key]] = replace(entry, aka=(*entry.aka, name))
+    return out
 
 
 def _buried(name: str, retired: Mapping[str, Retired]) -> str | None:

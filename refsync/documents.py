@@ -121,12 +121,12 @@ def parsed(text: str, where: str) -> Any:
 
 
 def composed(text: str, where: str) -> Any:
-    """The nodes of YAML `text`, which know where they stand (`start_mark.index`, counted in characters, line ends as they are).
+    """The nodes of YAML `text`, which has no byte order mark: they know where they stand (`start_mark.index`, in characters).
 
     Raises Failure when it is not YAML.
     """
     parsed(text, where)
-    return yaml.compose(text, Loader=yaml.SafeLoader)  # the C loader counts otherwise
+    return yaml.compose(text, Loader=_LOADER)
 
 
 def written(value: Any) -> str:

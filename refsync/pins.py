@@ -17,6 +17,7 @@ def pinned(text: str, shas: Mapping[int, str]) -> str:
 
     Raises Failure, naming the line that a person has to write, where the file is written so that this cannot be done.
     """
+    mark, text = (text[:1], text[1:]) if text.startswith("\ufeff") else ("", text)
     wanted = _wanted(documents.parsed(text, FILE), shas)
     edits = sorted(_edits(text, shas), reverse=True)
     new = text
@@ -30,7 +31,7 @@ def pinned(text: str, shas: Mapping[int, str]) -> str:
         lines = ", ".join(f"`sha: {sha}` (source {at + 1})" for at, sha in sorted(shas.items()))
         what = "is written so that `update` cannot pin its sources. Nothing changed."
         raise Failure(Problem(where=FILE, what=what, hint=f"Write each as url and sha, and put in {lines}."))
-    return new
+    return mark + new
 
 
 def _wanted(value: Any, shas: Mapping[int, str]) -> Any:

@@ -60,11 +60,11 @@ def test_what_cannot_be_edited_is_refused_with_the_line_to_write() -> None:
 
 @given(some.lists(some.sampled_from([URL, "mine.md", {"url": URL}, {"url": URL, "ref": "v1", "sha": "x"}]), min_size=1))
 def test_the_file_says_what_was_meant(sources: list[object]) -> None:
-    value = {"title": "T: #1", "sources": sources, "ascii": True}
+    value = {"title": "T: Ü🎓 #1", "sources": sources, "ascii": True}
     shas = {at: SHA for at, one in enumerate(sources) if one != "mine.md"}
     for text in (documents.written(value), documents.written(documents.Flow(value))):
         got = documents.parsed(pins.pinned(text, shas), "x")
-        assert got["title"] == "T: #1" and got["ascii"] is True
+        assert got["title"] == "T: Ü🎓 #1" and got["ascii"] is True
         for at, one in enumerate(sources):
             old = one if isinstance(one, dict) else {"url": one}
             assert got["sources"][at] == ({**old, "sha": SHA} if at in shas else one)
