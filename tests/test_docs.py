@@ -24,7 +24,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_the_commands_of_the_readme_exist() -> None:
-    used = set(re.findall(r"`refsync (\w+)(?=[ `])", README))
+    used = set(re.findall(r"`refsync ([\w-]+)(?=[ `])", README))
     assert used == set(cli.commands)
 
 

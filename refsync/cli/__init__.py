@@ -12,6 +12,7 @@ from refsync.cli.building import build, check, rekey
 from refsync.cli.converting import convert
 from refsync.cli.failing import open_stdout, refused
 from refsync.cli.login import login, logout
+from refsync.cli.merging import init, merge_driver
 from refsync.cli.reading import read
 from refsync.cli.resolving import resolve
 from refsync.cli.syncing import sandbox, status, sync, undo
@@ -27,7 +28,23 @@ def cli() -> None:
     """
 
 
-for _command in (build, sync, resolve, update, check, read, convert, undo, status, login, logout, sandbox, rekey):
+for _command in (
+    build,
+    sync,
+    resolve,
+    update,
+    check,
+    read,
+    convert,
+    undo,
+    status,
+    login,
+    logout,
+    sandbox,
+    rekey,
+    init,
+    merge_driver,
+):
     cli.add_command(_command)
 
 
