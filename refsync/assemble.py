@@ -35,6 +35,7 @@ class Result:
     papers: int = 0
     headings: int = 0
     gone: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()  # though gone from the list: papers cite them, or a person keeps them
     retitled: tuple[str, ...] = ()
     claims: tuple[Problem, ...] = ()
 
@@ -88,7 +89,9 @@ def assembled(
     problems = _without_settled(problems, entries)
     entries = _keyed(entries, works, recognised, graves, last, settings, imported, problems)
     gone = _gone(last, recognised)
-    entries, retired, kept = _corrected(entries, gone, graves, fixes, cited, table, problems)
+    entries, retired, kept = _corrected(
+        _still_called(entries, last, fixes), gone, graves, fixes, cited, table, problems
+    )
     entries = [_final(entry, cited) for entry in entries]
     if renew != "none":
         entries = _renewed(entries, retired, settings.key_pattern, fixes, renew)
@@ -109,6 +112,7 @@ def assembled(
         papers=papers,
         headings=len({path for work in works for path in work.paths if path}),
         gone=tuple(entry.key for entry in gone if entry.key not in kept),
+        kept=tuple(entry.key for entry in gone if entry.key in kept),
         retitled=tuple(entry.key for entry, _ in recognised.retitled),
         claims=claims,
     )
@@ -447,6 +451,20 @@ def _corrected(
         entry = corrections.applied(entry, fix, table)
         out.append(_renamed(entry, fix.key, taken, problems))
     return out, retired, kept
+
+
+def _still_called(entries: Sequence[Entry], last: Catalog | None, fixes: Corrections) -> list[Entry]:
+    """The entries, each with the title that a correction names it by when the list has retitled it since: for good, as
+    what a person knows better of a work outlives its title."""
+    out = list(entries)
+    before, now = corrections.named(last.entries if last else ()), corrections.named(entries)
+    place = {key: at for at, entry in enumerate(entries) for key in (*entry.aliases, entry.key)}
+    for name in fixes.fixes:
+        old = corrections.look_up(name, before)
+        if old is not None and old.key in place and corrections.look_up(name, now) is None:
+            entry = out[place[old.key]]
+            out[place[old.key]] = replace(entry, aka=(*entry.aka, name))
+    return out
 
 
 def _buried(name: str, retired: Mapping[str, Retired]) -> str | None:

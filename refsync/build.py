@@ -72,12 +72,13 @@ def build(
     renew: Renewal = "none",
     last: Catalog | None = None,
     relied: frozenset[str] = frozenset(),
+    laid: sources.Laid = sources.NOTHING,
 ) -> Report:
     """Builds the folder (or the list file) at `path` and writes catalog.yaml and the exports.
 
     `wishes` say what else than the settings is asked of the exports; `renew` says which keys are made anew; `last` stands
     for the catalog of the folder where more is known than it holds; `relied` are keys that somebody relies on by now, and
-    that are final with it.
+    that are final with it; `laid` is what is taken to stand in files of the folder, and is written with the others.
 
     Raises Failure, with everything as it was before, when a source cannot be read (exit 1), or when a file would be
     overwritten that refsync did not write or a third of the entries would be lost (exit 4; `force` allows both).
@@ -86,8 +87,8 @@ def build(
     wanted = settings.load(folder)
     keypattern.compiled(wanted.key_pattern)
     tables = wanted.tables(folder)
-    paths = (list_file,) if list_file else sources.found(folder, wanted)
-    read = sources.read(paths, folder, tables)
+    paths = (list_file,) if list_file else sources.found(folder, wanted, laid)
+    read = sources.read(paths, folder, tables, laid)
     copies = decoded.folder()
     kept = _last(folder / CATALOG, copies)
     last = last or (kept.catalog if kept else None)
@@ -117,7 +118,8 @@ def build(
     texts = {folder / CATALOG: decoded.written(result.catalog, kept), **texts}
     if not force:
         _check_ownership(texts, result.catalog, tables)
-    written = files.compare(texts) if dry_run else files.write(texts)
+    whole: dict[Path, str | bytes] = {**laid, **texts}
+    written = files.compare(whole) if dry_run else files.write(whole)
     if not dry_run:
         decoded.keep(texts[folder / CATALOG], result.catalog, copies)
     return Report(

@@ -120,6 +120,15 @@ def parsed(text: str, where: str) -> Any:
         raise Failure(Problem(where=where, what="not valid YAML: nested too deeply.", hint="Mend it there.")) from None
 
 
+def composed(text: str, where: str) -> Any:
+    """The nodes of YAML `text`, which has no byte order mark: they know where they stand (`start_mark.index`, in characters).
+
+    Raises Failure when it is not YAML.
+    """
+    parsed(text, where)
+    return yaml.compose(text, Loader=_LOADER)
+
+
 def written(value: Any) -> str:
     """YAML text of a value: block style, one line a scalar, keys in the order given, LF."""
     text: str = yaml.dump(
@@ -197,7 +206,7 @@ def json_of(text: str) -> Any:
 def rows_of(path: Path) -> list[tuple[int, Any]]:
     """(line, value) of each line of a file of JSON lines, blank ones aside; None for a line that is none: a sudden end
     cuts lines off, in the middle of a letter too. Raises Failure where the file cannot be read."""
-    lines = _bytes_of(path, str(path)).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = bytes_of(path, str(path)).removeprefix(b"\xef\xbb\xbf").split(b"\n")
     return [(at, _row(line)) for at, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -259,10 +268,11 @@ def schema(kind: Any) -> dict[str, Any]:
 def text_of(path: Path, where: str | None = None) -> str:
     """Text of a file: UTF-8, BOM dropped, line ends LF. Raises Failure in one clear line when it is no such file."""
     where = where or str(path)
-    return decoded(_bytes_of(path, where), where)
+    return decoded(bytes_of(path, where), where)
 
 
-def _bytes_of(path: Path, where: str) -> bytes:
+def bytes_of(path: Path, where: str) -> bytes:
+    """The bytes of a file. Raises Failure in one clear line when it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -294,7 +304,7 @@ def records_of(path: Path, where: str) -> tuple[str, list[Problem]]:
 
     Raises Failure when there is no such file, or when it is no text at all.
     """
-    return records_in(_bytes_of(path, where), where)
+    return records_in(bytes_of(path, where), where)
 
 
 def records_in(data: bytes, where: str) -> tuple[str, list[Problem]]:

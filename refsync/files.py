@@ -61,37 +61,40 @@ class Written:
     unchanged: tuple[str, ...] = ()
 
 
-def compare(texts: Mapping[Path, str]) -> Written:
+def compare(texts: Mapping[Path, str | bytes]) -> Written:
     """Which files would change, without writing any."""
-    same = {path for path, text in texts.items() if _bytes(path) == text.encode("utf-8")}
+    same = {path for path, text in texts.items() if _bytes(path) == _encoded(text)}
     return Written(
         changed=tuple(path.name for path in texts if path not in same),
         unchanged=tuple(path.name for path in texts if path in same),
     )
 
 
-def write(texts: Mapping[Path, str]) -> Written:
-    """Writes all files or none: each to a temporary file beside it first, then renamed; what fails is put back.
+def write(texts: Mapping[Path, str | bytes]) -> Written:
+    """Writes all files or none: each to a temporary file beside it first, then renamed; what fails is put back. A folder
+    that is not there is made.
 
     Raises Failure when a file cannot be written; the old files are then as they were.
     """
     result = compare(texts)
-    pending = {target(path): text for path, text in texts.items() if path.name in result.changed}
+    pending = {target(path): _encoded(text) for path, text in texts.items() if _bytes(path) != _encoded(text)}
+    made = [folder for folder in {path.parent for path in pending} if not folder.exists()]
     drafts: dict[Path, Path] = {}
     before: dict[Path, bytes | None] = {}
     current = next(iter(pending), Path())
     try:
-        for current, text in pending.items():
-            drafts[current] = _draft(current, [text.encode("utf-8")])
+        for current, data in pending.items():
+            current.parent.mkdir(parents=True, exist_ok=True)
+            drafts[current] = _draft(current, [data])
         for current, draft in list(drafts.items()):
             before[current] = _bytes(current)
             draft.replace(current)
             del drafts[current]
     except BaseException as error:
         # Also when a person interrupts: what was renamed goes back.
-        for path, data in before.items():
+        for path, old in before.items():
             with suppress(OSError):
-                _restore(path, data)
+                _restore(path, old)
         if isinstance(error, OSError):
             raise unwritable(current, error) from None
         raise
@@ -99,6 +102,9 @@ def write(texts: Mapping[Path, str]) -> Written:
         for draft in drafts.values():
             with suppress(OSError):
                 draft.unlink()
+        for folder in made:
+            with suppress(OSError):  # it holds what was written
+                folder.rmdir()
     return result
 
 
@@ -123,6 +129,10 @@ def write_pieces(path: Path, pieces: Iterable[str]) -> Written:
     except OSError as error:
         raise unwritable(path, error) from None
     return Written(changed=(path.name,))
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text.encode("utf-8") if isinstance(text, str) else text
 
 
 def target(path: Path) -> Path:

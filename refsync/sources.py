@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from refsync import documents, formats
+from refsync import documents, formats, remote, web
 from refsync.formats import survey
 from refsync.mapping import Tables
 from refsync.model import Entry, Failure, Problem, Reading
-from refsync.settings import Settings
+from refsync.settings import FILE, Pinned, Settings
 
 LISTS = (".md", ".markdown", ".mdown", ".rst", ".txt")
+NOTHING: Mapping[Path, bytes] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +27,19 @@ class Source:
     problems: tuple[Problem, ...] = ()
 
 
-def found(folder: Path, settings: Settings) -> tuple[Path, ...]:
-    """The source files of a folder: those that refsync.yaml names, else its one list, README.md first."""
+Laid = Mapping[Path, bytes]  # what is taken to stand in files
+
+
+def found(folder: Path, settings: Settings, laid: Laid = NOTHING) -> tuple[Path, ...]:
+    """The source files of a folder: those that refsync.yaml names, else its one list, README.md first. Of a list elsewhere
+    it is the copy, and raises Failure where there is none."""
     if settings.sources:
-        return tuple(dict.fromkeys(path for one in settings.sources for path in _named(folder, one)))
+        copies = remote.copies(settings.sources)
+        named = (
+            [_copy(folder / copies[at], one, laid)] if at in copies else matches(folder, str(one))
+            for at, one in enumerate(settings.sources)
+        )
+        return tuple(dict.fromkeys(path for paths in named for path in paths))
     files = sorted(folder.glob("*"))
     readme = next((path for name in ("readme.md", "readme.rst") for path in files if path.name.lower() == name), None)
     if readme is not None:
@@ -47,14 +57,12 @@ def found(folder: Path, settings: Settings) -> tuple[Path, ...]:
     raise Failure(Problem(where=str(folder), what="holds no list (README.md or another .md file).", hint=hint))
 
 
-def _named(folder: Path, source: object) -> Iterable[Path]:
-    if not isinstance(source, str) or source.startswith(("http://", "https://")):
-        where = source if isinstance(source, str) else getattr(source, "url", "")
-        what = f"the source {where} is on the web, and build never touches the network."
-        raise Failure(
-            Problem(where="refsync.yaml", what=what, hint="Save the list beside refsync.yaml and name the file.")
-        )
-    return matches(folder, source)
+def _copy(path: Path, source: str | Pinned, laid: Laid) -> Path:
+    if path not in laid and not path.is_file():
+        url = source if isinstance(source, str) else source.url
+        what = f"there is no copy of {web.shown(url)} yet ({path.parent.name}/{path.name})."
+        raise Failure(Problem(where=FILE, what=what, hint="Run `refsync update`, which fetches it."))
+    return path
 
 
 def matches(folder: Path, name: str) -> list[Path]:
@@ -70,9 +78,13 @@ def matches(folder: Path, name: str) -> list[Path]:
     return hits
 
 
-def read(paths: Iterable[Path], folder: Path, tables: Tables) -> tuple[Source, ...]:
-    """The sources, each read by what its name says it is. Raises Failure for one that cannot be read."""
-    return _without_twins([_read(path, _name(path, folder), tables) for path in paths])
+def read(paths: Iterable[Path], folder: Path, tables: Tables, laid: Laid = NOTHING) -> tuple[Source, ...]:
+    """The sources, each read by what its name says it is; `laid` stands for the files that it names. Raises Failure for one
+    that cannot be read."""
+    named = [(path, _name(path, folder)) for path in paths]
+    return _without_twins(
+        [of(laid[path] if path in laid else documents.bytes_of(path, name), name, tables) for path, name in named]
+    )
 
 
 _SHARED, _ENOUGH = 0.8, 5  # a list that shares more of its works with another, and has so many, is its translation
@@ -118,11 +130,12 @@ def _name(path: Path, folder: Path) -> str:
         return path.name
 
 
-def _read(path: Path, name: str, tables: Tables) -> Source:
-    known = formats.of_path(path.name)
+def of(data: bytes, name: str, tables: Tables) -> Source:
+    """The source that the bytes of a file are, by its name. Raises Failure when it cannot be read."""
+    known = formats.of_path(name)
     if known is not None and known.is_read:
-        text, doubts = documents.records_of(path, name)
+        text, doubts = documents.records_in(data, name)
         read = known.read(text, name, tables)
         return Source(name=name, text=text, entries=read.entries, problems=(*doubts, *read.problems))
-    text = documents.text_of(path, name)
+    text = documents.decoded(data, name)
     return Source(name=name, text=text, reading=survey.read(text, name, tables.folder))

@@ -73,7 +73,7 @@ class _Kept:
         from requests_cache import CachedSession
 
         backend = "sqlite" if place else "memory"
-        session = CachedSession(str(place), backend=backend, stale_if_error=True, **self._kept)
+        session = CachedSession(str(place), backend=backend, **{"stale_if_error": True, **self._kept})
         if place:
             serializer: Any = session.cache.responses.serializer
             serializer.loads = partial(_loaded, serializer.loads)
@@ -150,20 +150,73 @@ class Web(_Kept):
             return documents.decoded(answer.content, shown(url)), address
         raise AssertionError("raw_addresses names at least one")  # pragma: no cover
 
-    def _answer(self, address: str) -> Any:
+    def _answer(self, address: str, seen: str | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        """The answer of `address`, which a person knows as `seen`."""
         import requests
 
+        where = shown(seen or address)
         try:
-            return self._tried(lambda: self.session.get(address, timeout=_TIMEOUT))
+            return self._tried(lambda: self.session.get(address, headers=headers, timeout=_TIMEOUT))
         except _TooLarge:
             what = f"holds more than {self.largest / 1e6:.0f} MB; that is no list."
-            raise Failure(Problem(where=shown(address), what=what, hint="Check the address.")) from None
+            raise Failure(Problem(where=where, what=what, hint="Check the address.")) from None
         except requests.exceptions.InvalidURL:
-            raise Failure(Problem(where=shown(address), what="is no address.", hint="Check it.")) from None
+            raise Failure(Problem(where=where, what="is no address.", hint="Check it.")) from None
         except requests.exceptions.RequestException as error:
             what = f"cannot be reached: {_reason(error)}."
             hint = "Check the address and the connection, or save the list and name the file."
-            raise Failure(Problem(where=shown(address), what=what, hint=hint)) from None
+            raise Failure(Problem(where=where, what=what, hint=hint)) from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What stands at an address now. `problem` says why it is no text, None where it is one; `moved` where the server says
+    that it stands for good by now."""
+
+    status: int
+    body: bytes
+    problem: Problem | None = None
+    moved: str | None = None
+
+
+class Sources(Web):
+    """A session that follows lists elsewhere: `with Sources(folder) as web: web.reply(url)`. What is kept in `folder` is only
+    used when the server says that it is still so, never instead of its answer. `mirror` stands for all hosts."""
+
+    def __init__(self, folder: Path, *, largest: int = LARGEST, mirror: str | None = None) -> None:
+        self.largest, self.mirror = largest, mirror
+        _Kept.__init__(
+            self,
+            folder,
+            "sources",
+            _adapter(largest, _SOON),
+            expire_after=0,  # and so asked for again each time, by a conditional request
+            stale_if_error=False,
+            allowable_codes=(200,),
+            ignored_parameters=["token", "access_token"],
+        )
+
+    def reply(self, url: str, *, seen: str | None = None, accept: str = "*/*") -> Reply:
+        """What stands at `url`, which a person knows as `seen`. Raises Failure where there is no way to it."""
+        seen = seen or url
+        answer = self._answer(mirrored(url, self.mirror), seen, {"Accept": accept})
+        try:
+            _check(answer, seen)
+            problem = None
+        except Failure as failure:
+            problem = failure.problem
+        hops = [one.status_code for one in answer.history]
+        moved = shown(answer.url) if hops and set(hops) <= {301, 308} else None
+        return Reply(status=answer.status_code, body=answer.content, problem=problem, moved=moved)
+
+
+def mirrored(url: str, mirror: str | None) -> str:
+    """Where `url` is asked for: below the mirror, when there is one, without what it says of a login."""
+    parts = urlsplit(url)
+    if not mirror or parts.scheme not in {"http", "https"}:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return f"{mirror.rstrip('/')}/{host}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
 def mirror(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -251,6 +304,7 @@ class Patience:
 
 
 _LISTS = Patience(backoff=0.5)
+_SOON = Patience(retries=2, backoff=0.5, longest=10.0)
 # The headers with secrets, by the scheme and host that alone may see them: a redirect takes none elsewhere.
 _Origins = dict[tuple[str, str], dict[str, str]]
 

@@ -47,7 +47,7 @@ def test_every_setting_is_in_the_docs() -> None:
 def test_the_commands_of_a_page_exist(name: str) -> None:
     text = README if name == "README.md" else DOCS[name]
     text += "".join(f"    {line}\n" for one in SHELL.findall(text) for line in one.splitlines())
-    used = set(re.findall(r"(?:`|^    +|bin/)refsync (\w+)(?=[ `\n])", text, re.MULTILINE))
+    used = set(re.findall(r"(?:`|^    +|bin/)refsync ([\w-]+)(?=[ `\n])", text, re.MULTILINE))
     assert used <= set(cli.commands)
 
 

@@ -30,6 +30,8 @@ _COMMANDS = {
     "logout": "login",
     "sandbox": "syncing",
     "rekey": "building",
+    "update": "updating",
+    "merge-driver": "merging",
 }
 
 
@@ -37,7 +39,7 @@ class _OnDemand(dict[str, Any]):
     """Commands by name, each imported when it is taken out."""
 
     def __getitem__(self, name: str) -> click.Command:
-        found: click.Command = getattr(import_module(f"refsync.cli.{_COMMANDS[name]}"), name)
+        found: click.Command = getattr(import_module(f"refsync.cli.{_COMMANDS[name]}"), name.replace("-", "_"))
         return found
 
     def get(self, name: str, default: Any = None) -> Any:

@@ -7,18 +7,23 @@ from pathlib import Path
 import click
 
 from refsync.cli.failing import failures
+from refsync.cli.merging import show_registered
 
 
 @click.command()
 @click.argument("path", metavar="[LIST]", default=".", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Print the settings, and write nothing.")
-def init(path: Path, dry_run: bool) -> None:
+@click.option("--git", is_flag=True, help="Tell git how to merge what refsync writes, and nothing else.")
+def init(path: Path, dry_run: bool, git: bool) -> None:
     """Look at a list and write a commented refsync.yaml beside it.
 
     LIST is a list file or its folder. Titles, lists, bibliographies and papers that are found stand in the file; what
     else can be set stands there behind a #. Settings that there are already are left alone (exit code 4).
     """
     with failures():
+        if git:
+            show_registered(path)
+            return
         from refsync import files, proposing, settings
 
         folder, look = proposing.looked(path)

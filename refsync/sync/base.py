@@ -89,7 +89,7 @@ class BaseFile:
 
         Raises Failure where the file cannot be read: what was written by refsync and what by a person is then unknown.
         """
-        base = _read(self.path) or Base(owner=self.owner)
+        base = read(self.path) or Base(owner=self.owner)
         if base.owner != self.owner:
             return Base(owner=self.owner)
         return _replayed(base, self._log_path)
@@ -112,14 +112,7 @@ class BaseFile:
 
     def fold(self, base: Base) -> None:
         """Writes the base whole, and removes the log. Bytes are the same for the same base."""
-        head = {
-            "refsync": VERSION,
-            "written": f"W{files.MARK} sync",
-            **_owner_value(self.owner),
-            "version": base.version,
-        }
-        rows = [head, *(value_of(base.records[one]) for one in sorted(base.records))]
-        text = "".join(f"{_json(one)}\n" for one in rows)
+        text = written(replace(base, owner=self.owner))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         files.write({self.path: text})
         if self._log is not None:
@@ -138,6 +131,13 @@ class BaseFile:
         self._log.write("".join(f"{_json(one)}\n" for one in rows))
         self._log.flush()
         os.fsync(self._log.fileno())
+
+
+def written(base: Base) -> str:
+    """The text of a base file: a head, then a line for each record, sorted."""
+    head = {"refsync": VERSION, "written": f"W{files.MARK} sync", **_owner_value(base.owner), "version": base.version}
+    rows = [head, *(value_of(base.records[one]) for one in sorted(base.records))]
+    return "".join(f"{_json(one)}\n" for one in rows)
 
 
 def _json(value: Any) -> str:
@@ -212,8 +212,8 @@ class _Step(Struct, frozen=True):
     version: int | None = None
 
 
-def _read(path: Path) -> Base | None:
-    """The base in a file, None where there is none."""
+def read(path: Path) -> Base | None:
+    """The base in a file, None where there is none. Raises Failure for a file that is damaged, or of a newer refsync."""
     if not path.exists():
         return None
     (at, first), *rows = documents.rows_of(path) or [(1, None)]
