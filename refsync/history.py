@@ -27,9 +27,10 @@ def at(folder: Path, revision: str) -> Iterator[Path]:
     # All of the repository: settings may name files outside the folder.
     data = _git(Path(top), revision, "archive", "--format=tar", revision)
     with TemporaryDirectory(prefix="refsync-") as name:
+        place = Path(name) / Path(top).name  # a list without a title is called as its folder
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            archive.extractall(name, filter="data")
-        yield Path(name) / prefix
+            archive.extractall(place, filter="data")
+        yield place / prefix
 
 
 def _git(folder: Path, revision: str, *command: str) -> bytes:
