@@ -29,9 +29,10 @@ def at(folder: Path, revision: str, where: str = "--since") -> Iterator[Path]:
     # All of the repository: settings may name files outside the folder.
     data = _git(Path(top), where, revision, "archive", "--format=tar", revision)
     with TemporaryDirectory(prefix="refsync-") as name:
+        place = Path(name) / Path(top).name  # a list without a title is called as its folder
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            archive.extractall(name, filter="data")
-        yield Path(name) / prefix
+            archive.extractall(place, filter="data")
+        yield place / prefix
 
 
 def _git(folder: Path, where: str, revision: str, *command: str) -> bytes:

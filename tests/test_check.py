@@ -145,6 +145,34 @@ def test_only_what_is_new_since_a_revision(tmp_path: Path) -> None:
     assert done.returncode == 3 and done.stdout.count("\n") == 1 and "A New Fault" in done.stdout
     for wrong in ("nothing", "--help"):
         assert run("check", tmp_path, f"--since={wrong}").returncode == 2
+    lines = (tmp_path / "README.md").read_text().split("\n")
+    moved = [*lines[:1], "", "Some words in front.", *(line for line in lines[1:] if "Old Fault" not in line)]
+    old = next(line for line in lines if "Old Fault" in line)
+    (tmp_path / "README.md").write_text("\n".join([*moved, "", "## Elsewhere", "", old, ""]))
+    run("build", tmp_path)
+    done = run("check", tmp_path, "--since", "HEAD", "--markdown")
+    assert done.stdout.count("\n") == 1 and done.stdout.startswith("- [ ] `README.md:") and "A New Fault" in done.stdout
+
+
+def test_against_a_revision_that_had_no_list_everything_is_new(tmp_path: Path) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    survey = tmp_path / "survey"
+    for text in ("# Nothing yet\n", None):
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        if text is not None:
+            survey.mkdir()
+            (survey / "README.md").write_text(text)
+        else:
+            (survey / "README.md").unlink()
+            (tmp_path / "x").write_text("x")
+        subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
+        subprocess.run(["git", *who, "commit", "-qm", "x"], cwd=tmp_path, check=True)
+    survey.mkdir(exist_ok=True)
+    folder(survey, list=f"{LIST}- [An Old Fault](https://arxiv.org/abs/2101.00003). ICML 2021\n")
+    run("build", survey)
+    for since, says in (("HEAD", ""), ("HEAD~1", "cannot be built")):
+        done = run("check", survey, "--since", since)
+        assert done.returncode == 3 and "An Old Fault" in done.stdout and says in done.stderr, done.stderr
 
 
 def test_a_bibliography_beside_it_is_read_by_the_folder_s_own_tables_and_in_any_encoding(tmp_path: Path) -> None:

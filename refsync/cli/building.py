@@ -73,7 +73,7 @@ def rekey(path: Path, everything: bool, dry_run: bool) -> None:
     is_flag=True,
     help="Only what the list itself gets wrong, by what sources said: for its maintainer.",
 )
-@click.option("--markdown", is_flag=True, help="With --list: as Markdown, for an issue or a pull request.")
+@click.option("--markdown", is_flag=True, help="As Markdown, for an issue or a pull request.")
 @click.option(
     "--without", multiple=True, metavar="CHECK", help="Leave out a check. Repeatable; refsync.yaml does it for good."
 )
@@ -106,8 +106,22 @@ def check(
         if since is not None:
             with history.at(report.folder, since) as before:
                 then = before if path.is_dir() else before / path.name
-                found = checking.fresh(found, checking.found(then, also=also, without=without)[1])
-        _show(found, as_json=as_json)
+                found = checking.fresh(found, _known(then, since, also, without))
+        _show(found, as_json=as_json, markdown=markdown)
+
+
+def _known(then: Path, since: str, also: tuple[Path, ...], without: tuple[str, ...]) -> Sequence[Problem]:
+    """The problems that a revision had: none that could not be built, of which that is said."""
+    from refsync import checking
+    from refsync.model import Failure
+
+    if not then.exists():
+        return ()
+    try:
+        return checking.found(then, also=also, without=without)[1]
+    except Failure as failure:
+        click.echo(f"{since} cannot be built ({failure.problem.what.rstrip('.')}): everything is shown", err=True)
+        return ()
 
 
 def _check_list(path: Path, *, as_json: bool, markdown: bool) -> None:
