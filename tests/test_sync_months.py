@@ -3,14 +3,17 @@ out of order, links and collections that nobody wants any longer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from refsync.model import Venue
 from refsync.settings import Settings, Zotero
+from refsync.sync import apply as applying
 from refsync.sync.base import Base, BaseFile, Owner, Record
 from refsync.sync.desired import RETIRED, desired
 from refsync.sync.journal import Journal
@@ -339,3 +342,160 @@ def test_how_far_a_write_came(
 def test_a_write_of_something_that_is_gone_never_arrived() -> None:
     base = sent()
     assert settled(base, Seen(version=3, collections={}, items={})).records == base.records
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Cut, killed, refused
+
+
+class Killed(BaseException):
+    """Stands for a sudden end of the process."""
+
+
+@dataclass
+class Fault:
+    """What befalls the next request that writes items: it is answered 503, before or after it was carried out, or each object
+    in it is refused; a person may act just then."""
+
+    is_armed: bool = False
+    is_carried_out: bool = True
+    is_refusal: bool = False
+    then: Callable[[], None] = lambda: None
+
+    def around(self, app: Any) -> Any:
+        """The server behind it."""
+
+        def answer(environ: Any, start: Any) -> Iterable[bytes]:
+            if not (self.is_armed and environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"].endswith("/items")):
+                return app(environ, start)  # type: ignore[no-any-return]
+            if self.is_refusal:
+                count = len(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+                failed = {str(at): {"code": 413, "message": "Too large"} for at in range(count)}
+                body = json.dumps({"successful": {}, "success": {}, "unchanged": {}, "failed": failed}).encode()
+                version = ("Last-Modified-Version", environ["HTTP_IF_UNMODIFIED_SINCE_VERSION"])
+                start("200 OK", [("Content-Type", "application/json"), version])
+                return [body]
+            self.is_armed = False
+            if self.is_carried_out:
+                list(app(environ, lambda *_: lambda _: None))
+            self.then()
+            start("503 Service Unavailable", [("Content-Type", "text/plain")])
+            return [b""]
+
+        return answer
+
+
+@pytest.fixture(params=KINDS)
+def faulty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[World, Fault]]:
+    fault = Fault()
+    with world_of(request.param, tmp_path, fault.around) as there:
+        yield there, fault
+
+
+def test_what_an_undo_without_an_answer_took_back_comes_again(faulty: tuple[World, Fault]) -> None:
+    there, fault = faulty
+    number = there.sync(LIST).run
+    assert number
+    fault.is_armed = True
+    there.undo(ID, number)
+    assert told(there.sync(LIST)) == []
+    assert places(there, "one") == {shelf("a")}
+    assert not there.all("items")[item("one")].get("deleted")
+
+
+def test_an_undo_that_was_killed_is_continued(faulty: tuple[World, Fault], monkeypatch: pytest.MonkeyPatch) -> None:
+    there, _ = faulty
+    number = there.sync(LIST).run
+    assert number
+
+    def killed(batch: Any, *more: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "_learn", killed)
+        with pytest.raises(Killed):
+            there.undo(ID, number)
+    there.undo(ID, number)
+    there.sync(LIST)
+    assert places(there, "one") == {shelf("a")}
+
+
+@pytest.mark.parametrize("is_undo", [True, False], ids=["undo", "sync"])
+def test_a_removal_that_was_killed_is_refsyncs_own(
+    is_undo: bool, faulty: tuple[World, Fault], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, _ = faulty
+    number = there.sync(LIST).run
+    assert number
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseFile, "forget", killed)
+        with pytest.raises(Killed):
+            if is_undo:
+                there.undo(ID, number)
+            else:
+                there.sync(catalog(ONE, TWO, replace(THREE, topics=("a",)), topics={"a": "Models", "b": "Models > B"}))
+    there.sync(LIST)
+    assert told(there.sync(LIST)) == []
+    assert places(there, "three") == {shelf("c")}
+
+
+def test_what_is_refused_keeps_its_collection(faulty: tuple[World, Fault]) -> None:
+    there, fault = faulty
+    there.sync(LIST)
+    moved = catalog(ONE, TWO, replace(THREE, topics=("a",)), topics={"a": "Models", "b": "Models > Small Ones"})
+    fault.is_armed = fault.is_refusal = True
+    assert ("item", "three") in there.sync(moved).refused
+    assert places(there, "three") == {shelf("c")}
+    fault.is_armed = False
+    there.sync(moved)
+    assert places(there, "three") == {shelf("a")}
+    assert shelf("c") not in there.all("collections")
+
+
+def test_what_a_person_does_during_the_run_is_told(faulty: tuple[World, Fault]) -> None:
+    there, fault = faulty
+    there.sync(LIST)
+    fault.is_armed, fault.is_carried_out = True, False
+    fault.then = lambda: there.edit("items", item("one"), title="Mine")
+    new = catalog(replace(ONE, title="A Brand New Title"), replace(TWO, title="Another Brand New Title"), THREE)
+    assert told(there.sync(new)) == ["one: changed in Zotero: kept"]
+    assert there.all("items")[item("one")]["title"] == "Mine"
+
+
+def test_an_item_that_a_person_merged_theirs_into_is_not_taken_back(there: World) -> None:
+    number = there.sync(catalog(ONE)).run
+    assert number
+    (mine,) = there.add("items", {"itemType": "conferencePaper", "title": ONE.title})
+    merge(there, mine, item("one"))
+    assert told(there.undo(ID, number))[0] == "one: stays: another item was merged into it in Zotero"
+    assert not there.all("items")[item("one")].get("deleted")
+
+
+def test_a_link_that_the_list_calls_otherwise_is_the_same_link(there: World) -> None:
+    def with_links(**links: str) -> Any:
+        return catalog(replace(WITH_CODE, links=links))
+
+    def shown() -> set[tuple[str, str]]:
+        return {(one["title"], one["url"]) for one in there.all("items").values() if one["itemType"] == "attachment"}
+
+    there.sync(with_links(code="https://a.test/c"))
+    assert told(there.sync(with_links(github="https://a.test/c"))) == []
+    assert shown() == {("github", "https://a.test/c")}
+    there.sync(with_links(code="https://a.test/c"))
+    both = with_links(github="https://a.test/c", code="https://b.test/")
+    there.sync(both)
+    assert {url for _, url in shown()} == {"https://a.test/c", "https://b.test/"}
+    assert there.sync(both).plan.changes == ()
+
+
+def test_what_another_maintainer_retired_comes_back(tmp_path: Path) -> None:
+    with world_of("user", tmp_path) as there:
+        for one in (LIST, catalog(ONE, TWO)):
+            there.sync(one, "a")
+            assert told(there.sync(one, "b")) == []
+        there.sync(LIST, "b")
+        assert places(there, "three") == {shelf("c")}

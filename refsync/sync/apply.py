@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from refsync.sync.base import Base, BaseFile, Id, Record
-from refsync.sync.changes import Plan, Removal, Write
+from refsync.sync.changes import Change, Plan, Removal, Write
 from refsync.sync.journal import Deed, Journal
 from refsync.sync.seen import Data, Seen, within
 from refsync.sync.zotero import WRITTEN, Answer, Library, Moved, Unsure
@@ -22,26 +22,30 @@ Told = Callable[[str, int, int], None]  # hears what is done, how much of it, an
 @dataclass(slots=True)
 class State:
     """What is known while a plan is carried out: the library, the base; what the library refused for good, and why;
-    `is_stale` when the library must be read again before the next write, `why` when it did not answer."""
+    `is_stale` when the library must be read again before the next write, `why` when it did not answer; `told` is what
+    stays as it is, found while the plan was carried out."""
 
     seen: Seen
     base: Base
     refused: dict[Id, str] = field(default_factory=dict)
     is_stale: bool = False
     why: str = ""
+    told: list[Change] = field(default_factory=list)
 
 
 def apply(plan: Plan, library: Library, state: State, file: BaseFile, journal: Journal, told: Told) -> None:
     """Sends the writes of a plan in their order, until all are sent or the library has to be read again."""
     batches = list(_batches(plan.writes))
     total = len(plan.writes) + len(plan.removals)
-    done = 0
+    done, refused = 0, len(state.refused)
     for batch in batches:
         told("writing", done, total)
         _write(batch, library, state, file, journal)
         done += len(batch)
         if state.is_stale:
             return
+    if len(state.refused) > refused:
+        return  # what was refused may stand in what was to be removed
     for start in range(0, len(plan.removals), WRITTEN):
         told("removing", done, total)
         _remove(plan.removals[start : start + WRITTEN], library, state, file, journal)
@@ -120,12 +124,13 @@ def _remove(removals: Sequence[Removal], library: Library, state: State, file: B
         for one in removals
     )  # fmt: skip
     keys = [one.key for one in removals]
+    ids: list[Id] = [("collection", one.id) for one in removals]
+    file.intend_removal(ids)
     try:
         version = library.delete_collections(keys, state.seen.version)
     except (Moved, Unsure) as error:
         state.is_stale, state.why = True, str(error)
         return
-    ids: list[Id] = [("collection", one.id) for one in removals]
     file.forget(ids)
     records = {id: one for id, one in state.base.records.items() if id not in ids}
     state.base = replace(state.base, records=records)

@@ -58,7 +58,8 @@ class Owner:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Base:
-    """What was last written, and `pending`: what was about to be written when a run ended, of which nobody knows the answer.
+    """What was last written, and `pending`: what was about to be written when a run ended, of which nobody knows the answer;
+    `removing` are the collections that it was about to remove.
 
     `version` is the library's when it was last seen.
     """
@@ -67,6 +68,7 @@ class Base:
     version: int = 0
     records: Mapping[Id, Record] = field(default_factory=dict)
     pending: Mapping[Id, Record] = field(default_factory=dict)
+    removing: frozenset[Id] = frozenset()
 
 
 class BaseFile:
@@ -105,6 +107,10 @@ class BaseFile:
     def drop(self, ids: Iterable[Id]) -> None:
         """Notes what was not written after all."""
         self._append([{"dropped": list(one)} for one in ids])
+
+    def intend_removal(self, ids: Iterable[Id]) -> None:
+        """Notes what is about to be removed."""
+        self._append([{"removing": list(one)} for one in ids])
 
     def forget(self, ids: Iterable[Id]) -> None:
         """Notes what is no longer refsync's."""
@@ -209,6 +215,7 @@ class _Step(Struct, frozen=True):
     written: RecordRow | None = None
     dropped: tuple[What, str] | None = None
     forgotten: tuple[What, str] | None = None
+    removing: tuple[What, str] | None = None
     version: int | None = None
 
 
@@ -243,6 +250,7 @@ def _replayed(base: Base, log: Path) -> Base:
     if not log.exists():
         return base
     records, pending, version = dict(base.records), dict(base.pending), base.version
+    removing = set(base.removing)
     for _, row in documents.rows_of(log):
         step = documents.fitting(row, _Step)
         if step is None:
@@ -256,6 +264,8 @@ def _replayed(base: Base, log: Path) -> Base:
             pending.pop(step.dropped, None)
         elif step.forgotten is not None:
             records.pop(step.forgotten, None)
+        elif step.removing is not None:
+            removing.add(step.removing)
         elif step.version is not None:
             version = step.version
-    return replace(base, records=records, pending=pending, version=version)
+    return replace(base, records=records, pending=pending, removing=frozenset(removing), version=version)

@@ -63,9 +63,9 @@ class Draft:
         return out
 
     @cached_property
-    def own_links(self) -> frozenset[str]:
-        """The keys of all links that refsync has made."""
-        return frozenset(one.key for (what, _), one in self.base.records.items() if what == "attachment")
+    def own_links(self) -> Mapping[str, str]:
+        """The id of each link that refsync has made, by its key."""
+        return {one.key: id for (what, id), one in self.base.records.items() if what == "attachment"}
 
     def ours(self) -> frozenset[str]:
         """The keys of the collections that refsync manages."""
@@ -122,6 +122,7 @@ class Draft:
 
     def finished(self) -> Plan:
         """The plan. What an interrupted run has written after all is known from now on."""
-        records: dict[Id, Record | None] = {**self.base.records, **self.records}
+        gone: dict[Id, Record | None] = dict.fromkeys(self.written.keys() - self.base.records.keys())
+        records: dict[Id, Record | None] = {**gone, **self.base.records, **self.records}
         known = {id: one for id, one in records.items() if (last := self.written.get(id)) is not one and last != one}
         return planned(self.changes, self.writes, self.removals, known, self.more)

@@ -316,6 +316,8 @@ def touched(record: Record, data: Data, children: int) -> str | None:
         return "its tags were changed in Zotero"
     if set(data.get("collections") or ()) != set(record.collections):
         return "it was moved in Zotero"
+    if any((data.get("relations") or {}).values()):
+        return "it was merged with another in Zotero, or related to one"
     return f"it has {children} notes or files" if children else None
 
 

@@ -31,6 +31,10 @@ def retire(draft: Draft) -> None:
         if set(data.get("collections", ())) & ours <= {shelf} and record.collections == (shelf,):
             draft.more["unchanged"] += 1
             continue
+        if set(data.get("collections", ())) == {shelf}:  # another maintainer's refsync has put it there
+            draft.records[what, id] = replace(record, collections=(shelf,))
+            draft.more["unchanged"] += 1
+            continue
         why = touched(record, data, _foreign_children(draft, record.key))
         if why is not None or ROOT not in draft.living:
             draft.leave_unlisted(record, id, why or "its collection was removed")
@@ -52,7 +56,8 @@ def _move(draft: Draft, record: Record, data: Data, ours: frozenset[str]) -> Non
     shelf = draft.living[RETIRED]
     now = list(data.get("collections", ()))
     after = sorted((set(now) - ours) | {shelf})
-    draft.memberships[record.key] = frozenset(after)
+    if ("item", record.id) not in draft.skip:
+        draft.memberships[record.key] = frozenset(after)
     told = {name: value for name, value in record.told.items() if name != "retired"}
     write = Write(
         what="item",

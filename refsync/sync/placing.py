@@ -131,7 +131,8 @@ def _bring(draft: Draft, item: Item, match: Match, data: Data, outcome: Outcome)
         shown = {"title": (None, data.get("title")), **shown}
     if outcome.sent:
         after = frozenset(outcome.sent.get("collections", now))
-        draft.memberships[record.key] = after
+        if ("item", record.id) not in draft.skip:
+            draft.memberships[record.key] = after
         leaves = set(outcome.sent) == {"collections"} and after < frozenset(now)
         sign: Sign = "+" if is_gone(data) else "-" if leaves else "~"
         write = Write(
@@ -151,7 +152,7 @@ def _hang(draft: Draft, item: Item, parent: str, also: str) -> None:
     names = tuple(dict.fromkeys((*item.keys, also)))
     hung = set()
     for link in item.links:
-        hung |= _link(draft, names, link, parent)
+        hung |= _link(draft, names, link, parent, {one.label for one in item.links})
     for name in names:
         for id in draft.links.get(name, ()):
             record = draft.base.records["attachment", id]
@@ -160,13 +161,15 @@ def _hang(draft: Draft, item: Item, parent: str, also: str) -> None:
                 draft.leave_unlisted(record, id, "delete it in Zotero if it is not wanted")
 
 
-def _link(draft: Draft, names: tuple[str, ...], link: Link, parent: str) -> set[str]:
-    """Decides about a link of an item; the ids under which it is known."""
+def _link(draft: Draft, names: tuple[str, ...], link: Link, parent: str, labels: set[str]) -> set[str]:
+    """Decides about a link of an item, of which `labels` are wanted; the ids under which it is known."""
     id: Id = ("attachment", f"{names[0]} {link.label}")
-    record, old = _known_link(draft, names, link, parent)
+    record, old = _known_link(draft, names, link, parent, labels)
     if old is not None:
         draft.records["attachment", old] = None
     key = record.key if record else client_key(draft.desired.catalog, *id)
+    if record is None and key in draft.own_links:  # one that was called so before has it
+        key = client_key(draft.desired.catalog, "attachment", f"{id[1]}\nagain")
     data = draft.seen.items.get(key)
     fields = {"title": link.label, "url": link.url}
     after = Record(what="attachment", id=id[1], key=key, fields=fields)
@@ -183,24 +186,34 @@ def _link(draft: Draft, names: tuple[str, ...], link: Link, parent: str) -> set[
     return {id[1], *([old] if old else [])}
 
 
-def _known_link(draft: Draft, names: tuple[str, ...], link: Link, parent: str) -> tuple[Record | None, str | None]:
+def _known_link(
+    draft: Draft, names: tuple[str, ...], link: Link, parent: str, labels: set[str]
+) -> tuple[Record | None, str | None]:
     """(what is known of a link of an item, the id that it is known by where the entry's key was another one). A link of the
     item to the same address is that one, whoever has made it."""
     id = f"{names[0]} {link.label}"
     if (record := draft.base.records.get(("attachment", id))) is not None:
         return record, None
+    candidates = [client_key(draft.desired.catalog, "attachment", f"{name} {link.label}") for name in names]
     for name in names:
         old = f"{name} {link.label}"
         record = draft.base.records.get(("attachment", old))
-        key = record.key if record else client_key(draft.desired.catalog, "attachment", old)
-        data = draft.seen.items.get(key)
-        if data is not None and data.get("parentItem") == parent:
-            return record or Record(what="attachment", id=old, key=key), old if record else None
-    for key in draft.seen.kin.get(parent, ()):
-        data = draft.seen.items[key]
-        if data.get("linkMode") == "linked_url" and plain(data.get("url")) == link.url:
+        if record is not None and (draft.seen.items.get(record.key) or {}).get("parentItem") == parent:
+            return record, old
+    candidates += [key for key in draft.seen.kin.get(parent, ()) if _leads_to(draft.seen.items[key], link.url)]
+    for key in candidates:
+        if (draft.seen.items.get(key) or {}).get("parentItem") != parent:
+            continue
+        mine = draft.own_links.get(key)
+        if mine is None:
             return Record(what="attachment", id=id, key=key), None
+        if mine.partition(" ")[2] not in labels:  # the list calls it otherwise now
+            return draft.base.records["attachment", mine], mine
     return None, None
+
+
+def _leads_to(data: Data, url: str) -> bool:
+    return data.get("linkMode") == "linked_url" and plain(data.get("url")) == url
 
 
 def _make_link(draft: Draft, after: Record, parent: str, data: Data | None) -> None:

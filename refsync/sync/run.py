@@ -109,7 +109,7 @@ def sync(
             journal.begin(folder=files.folder, spec=place.spec, when=files.when, owner=owner, base=files.base)
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
-        report = _report(place, first, state.seen, library, start, notes=notes)
+        report = _report(place, _with_later(first, state), state.seen, library, start, notes=notes)
         fileless = without_file(
             state.seen, [one.key for (what, _), one in state.base.records.items() if what == "item"]
         )
@@ -150,7 +150,8 @@ def undo(
             return _report(place, first, seen, library, start, notes=notes)
 
         def planned(state: State) -> Plan:
-            return undone(run.deeds, state.seen, settled(state.base, state.seen), skip=state.refused, later=later)
+            state.base = settled(state.base, state.seen)
+            return undone(run.deeds, state.seen, state.base, skip=state.refused, later=later)
 
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
@@ -185,13 +186,23 @@ def _brought(
             sleep(min(0.05 * 2**round, 10.0) if round else 0.0)
             state.seen = library.seen(mirror.load())
         todo = planned(state)
+        state.told += [change for change in todo.changes if change.sign == "!"]
     what = f"could not be brought to agree: {state.why or 'it changes all the time'}."
     raise Failure(Problem(where=library.transport.server, what=what, hint="What was written is kept. Run it again."))
 
 
+def _with_later(first: Plan, state: State) -> Plan:
+    """The first plan, with what was found in somebody's way while it was carried out: that is told only once."""
+    shown = {(one.what, one.key, one.why) for one in first.changes if one.sign == "!"}
+    later = {(one.what, one.key, one.why): one for one in state.told}
+    new = tuple(one for named, one in later.items() if named not in shown)
+    counts = {**first.counts, "conflict": first.counts["conflict"] + len(new)}
+    return replace(first, changes=(*first.changes, *new), counts=counts) if new else first
+
+
 def _fold(file: BaseFile, state: State, loaded: Base) -> None:
-    base = replace(state.base, version=state.seen.version, pending={})
-    if base.records != loaded.records or loaded.pending or not file.path.exists():
+    base = replace(state.base, version=state.seen.version, pending={}, removing=frozenset())
+    if base.records != loaded.records or loaded.pending or loaded.removing or not file.path.exists():
         file.fold(base)
 
 
@@ -268,7 +279,9 @@ def _check(first: Plan, seen: Seen, base: Base, wishes: Wishes, confirm: Callabl
 def _with(base: Base, records: Mapping[Id, Record | None]) -> Base:
     """The base with what a plan knows without writing."""
     merged = {**base.records, **records}
-    return replace(base, records={id: one for id, one in merged.items() if one is not None}, pending={})
+    return replace(
+        base, records={id: one for id, one in merged.items() if one is not None}, pending={}, removing=frozenset()
+    )
 
 
 def _report(

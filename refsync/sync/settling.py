@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from refsync.sync.base import Base, Record
+from refsync.sync.base import UNDONE, Base, Record
 from refsync.sync.items import is_same
 from refsync.sync.seen import Data, Seen, plain
 
@@ -21,7 +21,10 @@ def settled(base: Base, seen: Seen) -> Base:
             continue  # it never arrived, or is gone again
         old = records.get(id)
         records[id] = sent if old is None or old.key != sent.key else _between(old, sent, data)
-    return replace(base, records=records, pending={})
+    for id in base.removing:  # gone by refsync's own hand
+        if id in records and records[id].key not in seen.collections:
+            del records[id]
+    return replace(base, records=records, pending={}, removing=frozenset())
 
 
 def _between(old: Record, sent: Record, data: Data) -> Record:
@@ -37,6 +40,8 @@ def _between(old: Record, sent: Record, data: Data) -> Record:
 
 def _has_arrived(old: Record, sent: Record, data: Data) -> bool:
     """Whether any part of what was sent is there. Then all of it was, and what is not there a person has taken away since."""
+    if sent.gone == UNDONE and data.get("deleted"):
+        return True
     for name in dict.fromkeys((*old.fields, *sent.fields)):
         before, after = old.fields.get(name), sent.fields.get(name)
         if not is_same(name, before, after) and is_same(name, data.get(name), after):

@@ -118,6 +118,9 @@ class _Draft:
         if left := self._old_values(deed, data)[1]:
             self._stays(deed, self._why(deed, left))
             return
+        if deed.key in self.seen.replaced.values():
+            self._stays(deed, "another item was merged into it in Zotero")
+            return
         if count := sum(one not in self.trashed for one in self.seen.kin.get(deed.key, ())):
             self._stays(deed, f"it has {count} notes or files")
             return
