@@ -176,7 +176,7 @@ BAD = {
         {"refsync.yaml": "sources: [sub]\n", "sub/a.md": LIST}, ("sub: is a folder", "Name a file")
     ),
     "source: on the web": Bad(
-        {"refsync.yaml": "sources: ['https://a.b/c.md']\n"}, ("https://a.b/c.md", "Save the list")
+        {"refsync.yaml": "sources: ['https://a.b/c.md']\n"}, ("https://a.b/c.md", "Run `refsync update`")
     ),
     "source: no name": Bad({"refsync.yaml": 'sources: ["a\\0.md"]\n'}, ("refsync.yaml",)),
     "export: unknown ending": Bad({"refsync.yaml": "exports: [a.docx]\n"}, ("refsync.yaml", "'a.docx'", ".bib, .json")),
