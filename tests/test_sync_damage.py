@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from refsync import documents
 from refsync.model import Failure
 from refsync.sync import run
+from refsync.sync.given import Given
+from refsync.sync.mirror import Mirror
+from refsync.sync.seen import Seen
 from tests.library import World, catalog, entry, world
 
 LIST = catalog(entry("one"), entry("two", topics=("b",)))
@@ -182,3 +187,36 @@ def test_a_run_that_ended_before_its_first_deed(head: bytes, there: World) -> No
 def test_a_file_that_is_no_run_is_none(there: World) -> None:
     (there.files(LIST.id).journal / "².jsonl").touch()
     assert run.Journal(there.files(LIST.id).journal).numbers() == [1]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'{"sent": [{"kind": "items", "name": "X", "at": 0, "data": 5}]}',
+        b'{"sent": [{"kind": "items", "name": 3, "at": 0, "data": {}}]}',
+        b'{"sent": [{"kind": "items", "name": "X", "at": 1e400, "data": {}}]}',
+        b'{"given": {"X": 5}}',
+        b"[" * 100_000,
+        b"\0" * 50,
+        b'"\xff"',
+    ],
+)
+def test_a_row_of_the_desktops_keys_that_is_none_is_passed_over(row: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "keys.jsonl"
+    path.write_bytes(b'{"given": {"A": "KEYKEYKE"}}\n' + row + b"\n")
+    given = Given(path)
+    given.load()
+    assert (given.keys, given.open) == ({"A": "KEYKEYKE"}, {})
+
+
+@pytest.mark.parametrize("data", [{}, {"version": "x"}, []])
+def test_a_mirror_with_a_row_that_is_none_is_empty(data: object, tmp_path: Path) -> None:
+    path = tmp_path / "mirror.sqlite"
+    seen = Seen(version=3, collections={}, items={"A": {"key": "A", "version": 3}})
+    Mirror(path, "x").save(seen)
+    assert Mirror(path, "x").load() == seen
+    base = sqlite3.connect(path)
+    with base:
+        base.execute("update objects set data = ?", (documents.packed(data),))
+    base.close()
+    assert Mirror(path, "x").load() is None

@@ -499,3 +499,18 @@ def test_what_another_maintainer_retired_comes_back(tmp_path: Path) -> None:
             assert told(there.sync(one, "b")) == []
         there.sync(LIST, "b")
         assert places(there, "three") == {shelf("c")}
+
+
+def test_an_item_of_a_persons_with_the_citation_key_is_theirs(faulty: tuple[World, Fault]) -> None:
+    there, fault = faulty
+    there.sync(catalog(TWO))
+    (book,) = there.add("items", {"itemType": "book", "title": "A Cookery Book", "citationKey": "one"})
+    fault.is_armed, fault.is_carried_out = True, False
+    fault.then = lambda: there.edit("items", book, edition="2")
+    there.sync(LIST)
+    there.sync(catalog(replace(ONE, abstract="Of networks"), TWO, THREE))
+    items = there.all("items")
+    assert (items[book]["abstractNote"], items[book]["tags"]) == ("", [])
+    assert sorted(one["title"] for one in items.values()) == sorted(
+        ["A Cookery Book", *(one.title for one in LIST.entries)]
+    )

@@ -149,7 +149,8 @@ class DesktopLibrary(Library):
         then = renamed(before, self._given.keys) if before is not None else None
         raw = super().seen(then)
         self._there = {*raw.collections, *raw.items}
-        fresh = arrived(self._given.open.values(), raw, self._given.keys)
+        known = {*then.collections, *then.items} if then is not None else ()
+        fresh = arrived(self._given.open.values(), raw, self._given.keys, known)
         if self._wanted is not None and not self._knows(self._wanted[0]):
             desired, base = self._wanted
             fresh = {**ours(desired, raw, {**self._given.keys, **fresh}, base), **fresh}

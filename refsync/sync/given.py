@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from refsync import documents
 from refsync.sync.seen import Data, Seen
@@ -37,6 +37,23 @@ def sent(kind: str, name: str, at: int, data: Data) -> Sent:
     return Sent(kind=kind, name=name, at=at, data={one: data[one] for one in _TELLING if data.get(one)})
 
 
+class _SentRow(documents.Struct, frozen=True):
+    kind: Literal["collections", "items"]
+    name: str
+    at: int
+    data: dict[str, Any]
+
+
+class _Row(documents.Struct, frozen=True):
+    """A line of the file."""
+
+    sent: tuple[_SentRow, ...] = ()
+    given: dict[str, str] = {}
+    dropped: tuple[str, ...] = ()
+    zotero: str | None = None
+    takes: bool = False
+
+
 class Given:
     """The keys of one library by name, in a file; `open` is what was sent and not answered, by name.
 
@@ -53,22 +70,20 @@ class Given:
         """Reads what the file says by now. A line that was cut off by a sudden end is passed over."""
         if not self._path.exists():
             return
-        for text in documents.text_of(self._path).split("\n"):
-            try:
-                self._learn(json.loads(text))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
+        for _, value in documents.rows_of(self._path):
+            if (row := documents.fitting(value, _Row)) is not None:
+                self._learn(row)
 
-    def _learn(self, row: Mapping[str, Any]) -> None:
-        for one in row.get("sent", ()):
-            self.open[one["name"]] = Sent(kind=one["kind"], name=one["name"], at=int(one["at"]), data=one["data"])
-        for name, key in row.get("given", {}).items():
-            self.keys[str(name)] = str(key)
+    def _learn(self, row: _Row) -> None:
+        for one in row.sent:
+            self.open[one.name] = Sent(kind=one.kind, name=one.name, at=one.at, data=one.data)
+        for name, key in row.given.items():
+            self.keys[name] = key
             self.open.pop(name, None)
-        for name in row.get("dropped", ()):
+        for name in row.dropped:
             self.open.pop(name, None)
-        if "takes" in row:
-            self._takes[str(row["zotero"])] = bool(row["takes"])
+        if row.zotero is not None:
+            self._takes[row.zotero] = row.takes
 
     def takes_names(self, zotero: str) -> bool | None:
         """Whether a Zotero of this version lets its clients choose keys, None where that was never tried."""
@@ -95,7 +110,8 @@ class Given:
     def _append(self, row: Mapping[str, Any]) -> None:
         if not row:
             return
-        self._learn(row)
+        if (read := documents.fitting(row, _Row)) is not None:
+            self._learn(read)
         if not self._writes:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,7 @@ class Mirror:
                 found: dict[str, dict[str, Data]] = {kind: {} for kind in _KINDS}
                 for kind, key, data in base.execute("select kind, key, data from objects"):
                     found[kind][key] = documents.unpacked(data, dict)
+                    int(found[kind][key]["version"])
             finally:
                 base.close()
             seen = Seen(version=int(rows[0][1]), **found)

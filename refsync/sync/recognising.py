@@ -21,11 +21,11 @@ _NO_FIELDS = frozenset(
 )
 
 
-def arrived(sent: Iterable[Sent], seen: Seen, given: Mapping[str, str]) -> dict[str, str]:
-    """{name: key} of the objects that were sent without an answer, and are in the library. What is in it since before, or
-    is known already, is none of them; of several that could be it the one most like it is."""
+def arrived(sent: Iterable[Sent], seen: Seen, given: Mapping[str, str], before: Iterable[str] = ()) -> dict[str, str]:
+    """{name: key} of the objects that were sent without an answer, and are in the library. What was in it `before`, or is
+    known already, is none of them; of several that could be it the one most like it is."""
     out: dict[str, str] = {}
-    taken = set(given.values())
+    taken = {*given.values(), *before}
     for one in sorted(sent, key=lambda one: (one.kind, "parentItem" in one.data)):
         objects = seen.collections if one.kind == "collections" else seen.items
         hits = [
@@ -46,16 +46,19 @@ def _is_sent(one: Sent, data: Data) -> bool:
         names = ("parentItem", "url")
     else:
         names = ("citationKey",) if "citationKey" in one.data else ("title",)
-        if data.get("parentItem"):
+        # A person may have changed some of it by now, but not all; an item of theirs may have the same citation key.
+        telling = [name for name in ("title", "DOI", "archiveID", "url", "collections") if one.data.get(name)]
+        if data.get("parentItem") or not any(_is_alike(name, data.get(name), one.data[name]) for name in telling):
             return False
     return all(is_same(name, data.get(name) or "", one.data.get(name) or "") for name in names)
 
 
 def _likeness(sent: Mapping[str, Any], data: Data) -> int:
-    return sum(
-        set(data.get(name) or ()) == set(value) if name == "collections" else is_same(name, data.get(name), value)
-        for name, value in sent.items()
-    )
+    return sum(_is_alike(name, data.get(name), value) for name, value in sent.items())
+
+
+def _is_alike(name: str, there: Any, sent: Any) -> bool:
+    return set(there or ()) == set(sent) if name == "collections" else is_same(name, there, sent)
 
 
 def ours(desired: Desired, seen: Seen, given: Mapping[str, str], base: Base) -> dict[str, str]:
