@@ -267,8 +267,8 @@ def test_a_new_entry_adds_only_its_own_lines(tmp_path: object) -> None:
     insert(listed, random.Random(3))
     new = built(listed, old)
     (entry,) = set(new.by_key) - set(old.by_key)
-    # catalog.jsonl holds the lines of the list, which move.
-    steady = [one for one in formats.FORMATS if one.name != "catalog-lines"]
+    # catalog.jsonl holds the lines of the list, which move; the page counts and draws the whole.
+    steady = [one for one in formats.FORMATS if one.name not in {"catalog-lines", "html"}]
     writers = {one.name: (lambda catalog, one=one: one.write(catalog, Tables()).text) for one in steady}
     for name, write in {**writers, "catalog": catalog_file.write}.items():
         before, after = write(old).split("\n"), write(new).split("\n")
