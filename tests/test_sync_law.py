@@ -663,11 +663,15 @@ class Law(RuleBasedStateMachine):
         return {(what, one): record for (what, one), record in base.records.items()}
 
     def agrees(self, wanted: Desired, records: Mapping[tuple[str, str], Record]) -> None:
+        put: dict[str, tuple[str, ...]] = {}  # of an item that stands for several entries, by all of them
+        for one in records.values():
+            put[one.key] = (*put.get(one.key, ()), *one.collections)
         for item in wanted.items:
             shelves = {self.shelf(wanted, records, one) for one in item.shelves}
             for key in item.keys:
                 if ("item", key) in records:
-                    self.mine.agree(records["item", key].key, records["item", key], item, shelves)
+                    record = records["item", key]
+                    self.mine.agree(record.key, replace(record, collections=put[record.key]), item, shelves)
         for shelf in wanted.shelves:
             key = self.shelf(wanted, records, shelf.id)
             above = self.shelf(wanted, records, shelf.parent) if shelf.parent is not None else False
@@ -741,6 +745,7 @@ class Law(RuleBasedStateMachine):
                     (data["key"], name) not in {*mine.shelves, *mine.loose}
                     and data[name] != value
                     and (not above or self.lives(above, shelves))
+                    and not (name == "parentCollection" and self.is_around(data["key"], above, shelves))
                 ):
                     out.append(f"{name} of collection {shelf.label} is {data[name]!r}, not {value!r}")
         listed = {key for item in wanted.items for key in item.keys}
@@ -795,6 +800,13 @@ class Law(RuleBasedStateMachine):
                 if value_of(name, data) != value_of(name, here):
                     out.append(f"item {key}: {name} is {data.get(name)!r}, not {here.get(name)!r}")
         return out
+
+    @staticmethod
+    def is_around(outer: str, inner: Any, shelves: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether a person has put the collection that another is to stand in beneath that one."""
+        while inner and inner != outer:
+            inner = shelves[inner]["parentCollection"] if inner in shelves else ""
+        return bool(inner)
 
     @staticmethod
     def lives(key: str, shelves: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -514,3 +514,13 @@ def test_an_item_of_a_persons_with_the_citation_key_is_theirs(faulty: tuple[Worl
     assert sorted(one["title"] for one in items.values()) == sorted(
         ["A Cookery Book", *(one.title for one in LIST.entries)]
     )
+
+
+def test_a_collection_is_not_put_into_one_that_a_person_has_put_beneath_it(there: World) -> None:
+    there.sync(LIST)
+    there.edit("collections", shelf("c"), parentCollection=shelf("b"))
+    moved = catalog(*LIST.entries, topics={"c": "Data", "a": "Data > Models", "b": "Data > Models > Small Ones"})
+    assert [one.split(":")[0] for one in told(there.sync(moved))] == ["Data", "Data > Models"]
+    shelves = there.all("collections")
+    assert (shelves[shelf("c")]["parentCollection"], shelves[shelf("a")]["parentCollection"]) == (shelf("b"), shelf(""))
+    assert there.sync(moved).plan.changes == ()

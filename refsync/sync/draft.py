@@ -35,6 +35,7 @@ class Draft:
     living: dict[str, str] = field(default_factory=dict)  # the collections that are there or will be, by id
     wanted: dict[str, str] = field(default_factory=dict)  # the keys of all collections of the list, removed ones too
     names: dict[str, str] = field(default_factory=dict)  # what they are called, by key
+    parents: dict[str, str] = field(default_factory=dict)  # what they stand in from now on, by key
     memberships: dict[str, frozenset[str]] = field(default_factory=dict)  # collections of items that change, by key
     placed: set[str] = field(default_factory=set)  # the keys of the items that stand for entries of the list
     listed: set[str] = field(default_factory=set)  # the ids under which something is known of these

@@ -46,12 +46,21 @@ def _there(draft: Draft, shelf: Shelf, record: Record, data: Data, wanted: Mappi
     now = {"name": plain(data.get("name")), "parentCollection": data.get("parentCollection") or False}
     if is_adopted:  # a person's own, whatever the list is called
         wanted = now
+    # Where a person has put the one that it is to stand in beneath it, it stays where it is.
+    is_around = not is_adopted and _is_within(draft, wanted["parentCollection"] or "", key)
+    pair = (now["parentCollection"], wanted["parentCollection"])
+    if is_around:
+        wanted = {**wanted, "parentCollection": pair[0]}
     # What a person made of what refsync wrote was asked back.
     last = {name: now[name] for name in record.fields} if draft.restore else record.fields
     has_base = ("collection", shelf.id) in draft.base.records
     changed, told, kept = merged(wanted, now, last, record.told, has_base=has_base)
+    if is_around:
+        new = {} if record.told.get("parentCollection") == [*pair] else {"parentCollection": pair}
+        told = replace(told, told={**told.told, "parentCollection": [*pair]}, new={**told.new, **new})
     after = replace(record, fields=kept, told=told.told, gone=None, is_adopted=is_adopted)
     draft.tell_conflict("collection", shelf.label, key, told)
+    draft.parents[key] = changed.get("parentCollection", now["parentCollection"]) or ""
     if is_gone(data):
         changed["deleted"], now["deleted"] = False, True
     if not changed:
@@ -66,6 +75,18 @@ def _there(draft: Draft, shelf: Shelf, record: Record, data: Data, wanted: Mappi
         shelf.label,
         {name: (now[name], value) for name, value in changed.items()},
     )  # fmt: skip
+
+
+def _is_within(draft: Draft, inner: str, outer: str) -> bool:
+    """Whether a collection is another one, or stands in it, as far as is decided."""
+    seen: set[str] = set()
+    while inner and inner not in seen:
+        if inner == outer:
+            return True
+        seen.add(inner)
+        data = draft.seen.collections.get(inner)
+        inner = draft.parents.get(inner, (data.get("parentCollection") or "") if data else "")
+    return False
 
 
 def _missing(
