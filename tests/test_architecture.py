@@ -38,6 +38,7 @@ ROOMS = ("formats", "resolvers", "sync")
 CORE = (
     "model",
     "documents",
+    "dates",
     "names",
     "titles",
     "identifiers",
