@@ -8,6 +8,7 @@ from typing import Any
 
 from refsync.sync.base import Record
 from refsync.sync.desired import Item
+from refsync.sync.fields import means_same
 from refsync.sync.itemtypes import ItemType, item_types
 from refsync.sync.seen import Data, creators_of, lines_of, plain
 
@@ -59,7 +60,7 @@ def merged(
     for name in dict.fromkeys((*wanted, *last)):
         nothing = [] if name == "creators" else ""
         here, there, before = wanted.get(name, nothing), now.get(name), last.get(name)
-        if is_same(name, there, here):
+        if is_same(name, there, here) or means_same(name, there, here):
             if here:
                 kept[name] = here
         elif (not there and before is None and name != "parentCollection") or (
