@@ -12,6 +12,7 @@ from refsync.cli.building import build, check, rekey
 from refsync.cli.converting import convert
 from refsync.cli.failing import open_stdout, refused
 from refsync.cli.login import login, logout
+from refsync.cli.pulling import pull
 from refsync.cli.reading import read
 from refsync.cli.resolving import resolve
 from refsync.cli.syncing import sandbox, status, sync, undo
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for _command in (build, sync, resolve, check, read, convert, undo, status, login, logout, sandbox, rekey):
+for _command in (build, sync, pull, resolve, check, read, convert, undo, status, login, logout, sandbox, rekey):
     cli.add_command(_command)
 
 
