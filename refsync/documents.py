@@ -129,6 +129,43 @@ def composed(text: str, where: str) -> Any:
     return yaml.compose(text, Loader=_LOADER)
 
 
+class Place(Struct, frozen=True):
+    """Where a value stands in the text of a YAML file, from `start` to before `end` (characters); the members of a mapping,
+    each with the place of its key. `is_flow`: in braces or brackets; `is_block`: text of several lines after | or >."""
+
+    start: int
+    end: int
+    column: int
+    is_flow: bool = False
+    is_block: bool = False
+    is_mapping: bool = False
+    members: dict[str, tuple[Place, Place]] = {}
+
+
+def places(text: str) -> Place | None:
+    """Where the values of a YAML text stand, that `parsed` takes; None where it holds none."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return _place(node) if node is not None else None
+
+
+def _place(node: Any) -> Place:
+    start, end, flow = node.start_mark.index, node.end_mark.index, bool(getattr(node, "flow_style", False))
+    members: dict[str, tuple[Place, Place]] = {}
+    if isinstance(node, yaml.MappingNode):
+        members = {str(key.value): (_place(key), _place(value)) for key, value in node.value}
+    inner = [one[1] for one in members.values()] or ([_place(one) for one in node.value] if _is_list(node) else [])
+    if inner and not flow:  # a block ends where the next thing begins: what stands between is not its own
+        end = max(one.end for one in inner)
+    return Place(
+        start=start, end=end, column=node.start_mark.column, is_flow=flow, members=members,
+        is_block=getattr(node, "style", None) in {"|", ">"}, is_mapping=isinstance(node, yaml.MappingNode),
+    )  # fmt: skip
+
+
+def _is_list(node: Any) -> bool:
+    return isinstance(node, yaml.SequenceNode)
+
+
 def written(value: Any) -> str:
     """YAML text of a value: block style, one line a scalar, keys in the order given, LF."""
     text: str = yaml.dump(

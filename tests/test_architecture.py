@@ -41,6 +41,7 @@ CORE = (
     "making",
     "recurring",
     "documents",
+    "dates",
     "names",
     "titles",
     "identifiers",

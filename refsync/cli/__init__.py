@@ -30,6 +30,7 @@ _COMMANDS = {
     "logout": "login",
     "sandbox": "syncing",
     "rekey": "building",
+    "pull": "pulling",
     "update": "updating",
     "merge-driver": "merging",
 }

@@ -96,20 +96,21 @@ def _line(one: Change) -> str:
 
 
 def _difference(name: str, pair: tuple[Any, Any]) -> str:
-    old, new = (_text(value) for value in pair)
+    old, new = (text(value) for value in pair)
     if pair[0] is None:
         return new
     return f"{name}: {old or '-'} -> {new or '-'}"
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value as a line shows it."""
     if isinstance(value, (list, tuple)):
-        parts = [_text(one) for one in value]
+        parts = [text(one) for one in value]
         return ", ".join(parts[:4]) + (f" and {len(parts) - 4} more" if len(parts) > 4 else "")
     if isinstance(value, Mapping):
         return str(value.get("tag") or value.get("name") or value.get("lastName") or "")
-    text = " ".join(str("" if value in (None, False) else value).split())
-    return text if len(text) <= 70 else f"{text[:67]}..."
+    shown = " ".join(str("" if value in (None, False) else value).split())
+    return shown if len(shown) <= 70 else f"{shown[:67]}..."
 
 
 def _show_tree(report: Report, catalog: Catalog) -> None:

@@ -32,7 +32,8 @@ class Record:
 
     `fields` are the values last written (`creators` and `extra` among them), `tags` and `collections` those that it put
     there. `is_adopted`: a person's own item, of which refsync filled what was empty; `theirs` are the fields that were not. `told` are the differences that a
-    person has been shown: {field: (there, here)}; `gone` says how a person removed it.
+    person has been shown: {field: (there, here)}; `gone` says how a person removed it; `found` are the values that stood
+    there when nothing was known of who wrote them.
     """
 
     what: What
@@ -45,6 +46,7 @@ class Record:
     theirs: tuple[str, ...] = ()
     told: Mapping[str, Any] = field(default_factory=dict)
     gone: str | None = None
+    found: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +161,7 @@ def value_of(record: Record) -> dict[str, Any]:
     named = {
         "what": record.what, "id": record.id, "key": record.key, "fields": dict(record.fields),
         "tags": list(record.tags), "collections": list(record.collections), "adopted": record.is_adopted, "theirs": list(record.theirs),
-        "told": dict(record.told), "gone": record.gone,
+        "told": dict(record.told), "gone": record.gone, "found": dict(record.found),
     }  # fmt: skip
     return {name: value for name, value in named.items() if value or name in {"what", "id", "key"}}
 
@@ -186,9 +188,10 @@ class RecordRow(Struct, frozen=True):
     theirs: tuple[str, ...] = ()
     told: dict[str, Any] = {}
     gone: str | None = None
+    found: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        if documents.fitting(self.fields, Values) is None:
+        if documents.fitting(self.fields, Values) is None or documents.fitting(self.found, Values) is None:
             raise ValueError("fields")
 
     @property
@@ -196,7 +199,7 @@ class RecordRow(Struct, frozen=True):
         """The Record that it tells."""
         return Record(
             what=self.what, id=self.id, key=self.key, fields=self.fields, tags=self.tags, collections=self.collections,
-            is_adopted=self.adopted, theirs=self.theirs, told=self.told, gone=self.gone,
+            is_adopted=self.adopted, theirs=self.theirs, told=self.told, gone=self.gone, found=self.found,
         )  # fmt: skip
 
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from refsync import mapping
-from refsync.mapping import Pair, Tables
-from refsync.model import Catalog, Date, Entry, Person, Problem
-from refsync.references import address, line, page_range
+from refsync.mapping import Tables
+from refsync.model import Catalog, Entry, Problem
+from refsync.references import line
 from refsync.settings import Settings
+from refsync.sync.fields import LONGEST_NAME, Creator, creators, writer
 from refsync.sync.itemtypes import ItemType, item_types
 
 ROOT, RETIRED = "", "retired"  # ids of the two collections that are no topics
 RETIRED_NAME = "No longer listed"
 # The server's limits (zotero/dataserver 5cf550f3): characters of a tag, a name and a collection, bytes of a field.
-_LONGEST_NAME, _LONGEST_FIELD = 255, 65535
-
-Creator = Mapping[str, str]
+_LONGEST_FIELD = 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,26 +74,39 @@ def desired(catalog: Catalog, tables: Tables, wanted: Settings) -> Desired:
     """The collections and items of a catalog. What the server would refuse is cut or left out, and told."""
     problems: list[Problem] = []
     shelves, place = _shelves(catalog, wanted.zotero.collection or catalog.title, problems)
-    fields_of = mapping.writer(tables.table("zotero"), _PAIRS)
+    item_of = _items(tables, wanted, place, problems)
+    items = tuple(map(item_of, catalog.entries))
+    return Desired(catalog=catalog.id, shelves=shelves, items=items, problems=tuple(problems))
+
+
+def items(catalog: Catalog, tables: Tables, wanted: Settings) -> Callable[[Entry], Item]:
+    """A function from an entry to the item that is wanted of it, as `desired` has it."""
+    _, place = _shelves(catalog, wanted.zotero.collection or catalog.title, [])
+    return _items(tables, wanted, place, [])
+
+
+def _items(
+    tables: Tables, wanted: Settings, place: Mapping[str, str], problems: list[Problem]
+) -> Callable[[Entry], Item]:
+    fields_of = writer(tables)
     types = item_types().types
     names = {kind: row["zotero"][0] for kind, row in tables.kinds.items()}
-    items = []
-    for entry in catalog.entries:
+
+    def item(entry: Entry) -> Item:
         kind = names.get(entry.kind, "document")
         fields = {"itemType": kind, **_fitting(dict(fields_of(entry)), types[kind], entry.key, problems)}
         extra = fields.pop("extra", "")
-        items.append(
-            Item(
-                entry=entry,
-                fields=fields,
-                creators=tuple(_creators(entry, types[kind])),
-                extra=(extra,) if extra else (),
-                tags=_tags(entry, wanted.zotero.tags, problems),
-                shelves=tuple(dict.fromkeys(place[one] for one in entry.topics if one in place)) or (ROOT,),
-                links=_links(entry, wanted.zotero.links, problems),
-            )
+        return Item(
+            entry=entry,
+            fields=fields,
+            creators=tuple(creators(entry, types[kind])),
+            extra=(extra,) if extra else (),
+            tags=_tags(entry, wanted.zotero.tags, problems),
+            shelves=tuple(dict.fromkeys(place[one] for one in entry.topics if one in place)) or (ROOT,),
+            links=_links(entry, wanted.zotero.links, problems),
         )
-    return Desired(catalog=catalog.id, shelves=shelves, items=tuple(items), problems=tuple(problems))
+
+    return item
 
 
 def retired_shelf() -> Shelf:
@@ -128,11 +137,11 @@ def _named(text: str, where: str, problems: list[Problem]) -> str:
 
 
 def _cut(text: str, where: str, what: str, problems: list[Problem]) -> str:
-    if len(text) <= _LONGEST_NAME:
+    if len(text) <= LONGEST_NAME:
         return text
-    told = f"{what} is longer than Zotero takes ({len(text)} of {_LONGEST_NAME} characters): it is cut."
+    told = f"{what} is longer than Zotero takes ({len(text)} of {LONGEST_NAME} characters): it is cut."
     problems.append(Problem(where=where, what=told, check="zotero"))
-    return text[: _LONGEST_NAME - 1].rstrip() + "…"
+    return text[: LONGEST_NAME - 1].rstrip() + "…"
 
 
 def _fitting(fields: dict[str, str], kind: ItemType, where: str, problems: list[Problem]) -> dict[str, str]:
@@ -149,26 +158,6 @@ def _fitting(fields: dict[str, str], kind: ItemType, where: str, problems: list[
     return out
 
 
-def _creators(entry: Entry, kind: ItemType) -> Iterable[Creator]:
-    if not kind.creators:
-        return
-    for person in entry.authors:
-        yield _creator(person, kind.creators[0])
-    role = "editor" if "editor" in kind.creators else "contributor"
-    for person in entry.editors if role in kind.creators else ():
-        yield _creator(person, role)
-
-
-def _creator(person: Person, role: str) -> Creator:
-    if person.literal:
-        return {"creatorType": role, "name": line(person.literal)[:_LONGEST_NAME]}
-    family = line(" ".join(part for part in (person.particle, person.family) if part))
-    given = line(", ".join(part for part in (person.given, person.suffix) if part))
-    if not given:
-        return {"creatorType": role, "name": family[:_LONGEST_NAME]}
-    return {"creatorType": role, "firstName": given[:_LONGEST_NAME], "lastName": family[:_LONGEST_NAME]}
-
-
 def _tags(entry: Entry, wanted: bool | Sequence[str], problems: list[Problem]) -> tuple[str, ...]:
     """The tags of an entry that are wanted in the library, sorted as the server sorts them."""
     if wanted is False:
@@ -177,7 +166,7 @@ def _tags(entry: Entry, wanted: bool | Sequence[str], problems: list[Problem]) -
     for tag in map(line, entry.tags):
         if not tag or (wanted is not True and tag not in wanted):
             continue
-        if len(tag) > _LONGEST_NAME:
+        if len(tag) > LONGEST_NAME:
             what = f"a tag is longer than Zotero takes ({len(tag)} characters): it is left out."
             problems.append(Problem(where=entry.key, what=what, check="zotero"))
             continue
@@ -197,47 +186,5 @@ def _links(entry: Entry, wanted: bool | Sequence[str], problems: list[Problem]) 
             what = f"its link {label} is longer than Zotero takes ({_LONGEST_FIELD} bytes): it is left out."
             problems.append(Problem(where=entry.key, what=what, check="zotero"))
         elif asked and line(url):
-            out.append(Link(label=line(label)[:_LONGEST_NAME], url=line(url)))
+            out.append(Link(label=line(label)[:LONGEST_NAME], url=line(url)))
     return tuple(out)
-
-
-def _paragraphs(text: str) -> str:
-    return "\n\n".join(one for one in map(line, re.split(r"\n\s*\n", text)) if one)
-
-
-def _date(value: Date | str) -> str:
-    if isinstance(value, str):
-        return line(value)
-    parts = [value.year, value.month, value.day]
-    known = parts[: parts.index(None)] if None in parts else parts
-    return "-".join(f"{part:02}" for part in known)
-
-
-def _pages(text: str) -> str:
-    found = page_range(line(text))
-    return f"{found[0]}-{found[1]}" if found else line(text)
-
-
-def _first(*values: str | None) -> str | None:
-    return next((line(one) for one in values if one), None)
-
-
-def _address(paper: str | None, page: str | None, ids: Mapping[str, str]) -> str | None:
-    return line(address(paper, page, ids) or "") or None
-
-
-def _only(write: Callable[..., Any]) -> Pair:
-    return Pair(write, lambda *_: None)
-
-
-_PAIRS = {
-    "text": _only(line),
-    "paragraphs": _only(_paragraphs),
-    "date": _only(_date),
-    "page range": _only(_pages),
-    "first": _only(_first),
-    "repository": _only(lambda venue, arxiv: _first(venue, "arXiv" if arxiv else None)),
-    "arxiv number": _only(lambda value: f"arXiv:{line(value)}"),
-    "arxiv line": _only(lambda value: f"arXiv: {line(value)}"),
-    "address": _only(_address),
-}

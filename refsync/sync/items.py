@@ -8,6 +8,7 @@ from typing import Any
 
 from refsync.sync.base import Record
 from refsync.sync.desired import Item
+from refsync.sync.fields import means_same
 from refsync.sync.itemtypes import ItemType, item_types
 from refsync.sync.seen import Data, creators_of, lines_of, plain
 
@@ -59,7 +60,7 @@ def merged(
     for name in dict.fromkeys((*wanted, *last)):
         nothing = [] if name == "creators" else ""
         here, there, before = wanted.get(name, nothing), now.get(name), last.get(name)
-        if is_same(name, there, here):
+        if is_same(name, there, here) or means_same(name, there, here):
             if here:
                 kept[name] = here
         elif (not there and before is None and name != "parentCollection") or (
@@ -112,6 +113,7 @@ def compared(
         collections=tuple(sorted({*shelves, *wanted_shelves})),
         told={**{name: value for name, value in record.told.items() if name == "others"}, **told.told},
         gone=None,
+        found=record.found if has_base else _found(data, kept),
     )
     before = {name: data.get(name, [] if name in {"tags", "collections", "creators"} else "") for name in changed}
     fields = {name: (before[name], value) for name, value in changed.items()}
@@ -122,6 +124,13 @@ def compared(
     if "citationKey" in told.new and record.is_adopted:
         line = f"{item.entry.key}: {{key: {plain(data.get('citationKey'))}}}"
     return Outcome(sent=changed, record=after, before=before, fields=fields, told=told, line=line)
+
+
+def _found(data: Data, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an item nobody knows who wrote: a person, or another refsync."""
+    known = item_types().types.get(str(data["itemType"]), item_types().types["document"])
+    out = {name: data[name] for name in (*known.fields, "creators") if data.get(name) and name not in kept}
+    return {**out, "tags": data["tags"]} if data.get("tags") else out
 
 
 def _fields(

@@ -94,7 +94,7 @@ def sync(
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         told("reading the library", 0, 0)
         library.look_for(desired, loaded)
-        seen, base, notes = _looked(library, mirror.load(), loaded)
+        seen, base, notes = looked(library, mirror.load(), loaded)
         adopt = _root(wishes.root, desired.catalog, seen, base)
         first = plan(desired, seen, base, restore=wishes.restore, adopt=adopt)
         if wishes.dry_run:
@@ -142,7 +142,7 @@ def undo(
     with lock, BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
-        seen, base, notes = _looked(library, mirror.load(), loaded)
+        seen, base, notes = looked(library, mirror.load(), loaded)
         base = settled(base, seen)
         later = journal.later(run)
         first = undone(run.deeds, seen, base, later=later)
@@ -224,7 +224,7 @@ def _left_out(desired: Desired, state: State) -> dict[Id, str]:
     return out
 
 
-def _looked(library: Library, before: Seen | None, base: Base) -> tuple[Seen, Base, tuple[str, ...]]:
+def looked(library: Library, before: Seen | None, base: Base) -> tuple[Seen, Base, tuple[str, ...]]:
     """(the library now, what the base then is worth, what is said of it). A library that is older than it was is another
     one: nothing is known of who wrote what."""
     try:

@@ -158,6 +158,16 @@ class Library:
         kept = {key: data for key, data in before.items.items() if key not in lost} | items
         return Seen(version=at, collections=there, items=within(kept, there))
 
+    def authors(self, keys: Sequence[str]) -> dict[str, str]:
+        """Who last changed each of these items, where the library says so: a group's does."""
+        out: dict[str, str] = {}
+        for some in (keys[start : start + READ] for start in range(0, len(keys) if self.path[:1] == "g" else 0, READ)):
+            for one in self._read("items", itemKey=",".join(some), limit=READ):
+                by = (one.get("meta") or {}).get("lastModifiedByUser") or {}
+                if name := str(by.get("name") or by.get("username") or ""):
+                    out[one["key"]] = name
+        return out
+
     @property
     def _version(self) -> int:
         headers = self._zotero.request.headers if self._zotero.request is not None else {}
