@@ -294,7 +294,7 @@ def _take_repository(claims: _Claims, account: Account) -> None:
         claims.take(re.compile(rf"(?<=/){re.escape(name)}(?![\w-])"), "repository", every=True)
 
 
-_NUMBER = re.compile(r"[ \t>]*(?:\[|\()?(\d{1,4})(?=[.)\]、）])[.)\]、）]?")
+_NUMBER = re.compile(r"[ \t>]*(?:\|[ \t]*)?(?:\[|\()?(\d{1,4})(?=[.)\]、）])[.)\]、）]?")
 _MARKER = re.compile(r"[ \t>]*(?:[-*+•]|\d{1,4}[.)])[ \t]+")
 _INDENT = re.compile(r"(?<=\n)[ \t]+(?=\S)")
 

@@ -132,7 +132,7 @@ class _Page:
         here = [one for one in self.accounts if one.topic == topic]
         table = self._table_of(here)
         here = [one for one in here if self.rows.get(one.line) == table]
-        numbers = [self._number(one) for one in here] if table is None else []
+        numbers = [self._number(one) for one in here]
         at = placing.place(here, numbers, new)
         neighbours = self._neighbours(here, topic, at, table)
         if not neighbours:
@@ -144,7 +144,7 @@ class _Page:
         how = spelling.of(neighbours)
         known = {part.slot for one in neighbours for part in one.pattern.parts}
         if table is not None:
-            texts = cells.row(neighbours, new, how)
+            texts = cells.row(neighbours, new, how, _next_number(numbers, at))
         else:
             texts = writing.line(neighbours, new, how, _next_number(numbers, at))
         for text in dict.fromkeys(texts):
@@ -312,6 +312,8 @@ def _next_number(numbers: Sequence[int | None], at: int) -> int:
     """The number of an entry at a place: the next after the one before it."""
     before = next((one for one in reversed(numbers[:at]) if one is not None), None)
     after = next((one for one in numbers[at:] if one is not None), None)
+    if before is not None and sum(one == before for one in numbers) * 2 > len(numbers) > 1:
+        return before  # every one has the same: what shows the list counts them
     return before + 1 if before is not None else max(1, (after or 1) - 1)
 
 

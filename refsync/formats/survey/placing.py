@@ -74,8 +74,9 @@ def _free(entries: Sequence[Account], numbers: Sequence[int | None], new: Accoun
     free = [
         at
         for at, (one, two) in enumerate(pairwise(numbers), 1)
-        if one is not None and two is not None and two == one + 2 and one + 1 not in taken
+        if one is not None and two is not None and two == one + 2
     ]
+    free = [at for at in free if (numbers[at] or 0) - 1 not in taken] or free
     own = _date(new)
     fitting = [
         at
