@@ -599,3 +599,32 @@ def test_a_line_that_was_cut_off_costs_only_itself(there: DesktopWorld, tmp_path
     there.sync(longer)
     assert differences(there, desired(longer, TABLES, LINKED)) == []
     assert there.sync(longer).plan.changes == ()
+
+
+@pytest.mark.parametrize("what", ["root", "topic", "moved", "half", "retired"])
+def test_what_a_person_moved_is_found_again_when_all_keys_are_lost(what: str, tmp_path: Path) -> None:
+    names = ("one", "two", "three", "four")
+    whole = catalog(*(entry(name, topics=("a" if name in {"one", "two"} else "c",)) for name in names))
+    with world_of("desktop", tmp_path) as there:
+        there.sync(whole)
+        listed = whole
+        if what == "root":
+            there.edit("collections", client_key(whole.id, "collection", ""), name="My Own Name")
+        elif what == "topic":
+            there.edit("collections", client_key(whole.id, "collection", "a"), name="My Own Name")
+        elif what == "moved":
+            (mine,) = there.add("collections", {"name": "Mine"})
+            there.edit("items", client_key(whole.id, "item", "one"), collections=[mine])
+        elif what == "retired":
+            listed = catalog(*whole.entries[:-1])
+        there.sync(listed)
+        path = places.given_path(there.folder, there.place.owner(""))
+        if what == "half":
+            path.write_bytes(b"\n".join(path.read_bytes().split(b"\n")[:3]) + b"\n")
+        else:
+            path.unlink()
+        assert there.sync(whole if what == "retired" else listed).plan.counts["create"] == 0
+        there.sync(whole, restore=True)
+        items = [one["citationKey"] for one in there.all("items").values() if not one.get("deleted")]
+        assert sorted(items) == sorted(names)
+        assert there.sync(whole).plan.changes == ()

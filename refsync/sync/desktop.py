@@ -151,7 +151,7 @@ class DesktopLibrary(Library):
         self._there = {*raw.collections, *raw.items}
         known = {*then.collections, *then.items} if then is not None else ()
         fresh = arrived(self._given.open.values(), raw, self._given.keys, known)
-        if self._wanted is not None and not self._knows(self._wanted[0]):
+        if self._wanted is not None and self._lacks(*self._wanted):
             desired, base = self._wanted
             fresh = {**ours(desired, raw, {**self._given.keys, **fresh}, base), **fresh}
         self._given.give(fresh)
@@ -161,9 +161,13 @@ class DesktopLibrary(Library):
             return before
         return renamed(raw, {key: name for name, key in self._given.keys.items()})
 
-    def _knows(self, desired: Desired) -> bool:
-        root = client_key(desired.catalog, "collection", ROOT)
-        return root in self._given.keys or root in self._there
+    def _lacks(self, desired: Desired, base: Base) -> bool:
+        """Whether a key is lost: that of the list's own collection, or of anything that the base knows."""
+        known = self._given.keys.keys() | self._there
+        if client_key(desired.catalog, "collection", ROOT) not in known:
+            return True
+        made = (one for one in base.records.values() if one.gone is None and one.key not in known)
+        return any(one.key == client_key(desired.catalog, one.what, one.id) for one in made)
 
     def _seen(self, before: Seen, read: dict[str, dict[str, Any]]) -> Seen | None:
         """All versions are asked for, because nothing tells what was deleted; of objects only those that are new. Not whether

@@ -7,10 +7,11 @@ in it under their citation keys, and an item only where it is as refsync would m
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from refsync.sync.base import Base
+from refsync.sync.base import Base, Record
 from refsync.sync.desired import ROOT, Desired, Item
 from refsync.sync.given import Sent
 from refsync.sync.items import is_same
@@ -85,7 +86,51 @@ def ours(desired: Desired, seen: Seen, given: Mapping[str, str], base: Base) -> 
         if there is not None and (is_known or _is_as_made(item, seen.items[there])):
             out[name] = there
             out |= dict(_links(desired.catalog, item, there, seen))
-    return out
+    return {**_of_base(desired.catalog, seen, {**given, **out}, base, cited), **out}
+
+
+def _of_base(
+    catalog: str, seen: Seen, given: Mapping[str, str], base: Base, cited: Mapping[str, list[str]]
+) -> dict[str, str]:
+    """{name: key} of what the base knows by its name, wherever it stands by now: an item under its citation key, a collection
+    under the name that it had, or where most of its items are, or where those that stood in it are."""
+    out, taken = dict(given), set(given.values())
+    lost = {
+        one.key: one
+        for one in base.records.values()
+        if one.gone is None and one.key not in given and one.key == client_key(catalog, one.what, one.id)
+    }
+
+    def give(name: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            if name not in out and key not in taken:
+                out[name] = key
+                taken.add(key)
+
+    for name, one in lost.items():
+        free = [key for key in cited.get(one.id, ()) if key not in taken] if one.what == "item" else []
+        give(name, free if len(free) == 1 else ())
+    shelves = {name: one for name, one in lost.items() if one.what == "collection"}
+    for name, one in shelves.items():
+        give(name, _standing_in(name, one, seen, out, base))
+    for name in shelves:
+        inner = (out.get(one.key, "") for one in base.records.values() if one.fields.get("parentCollection") == name)
+        above = {seen.collections[key].get("parentCollection") for key in inner if key in seen.collections} - {False}
+        give(name, map(str, above if len(above) == 1 else ()))
+    return {name: key for name, key in out.items() if name not in given}
+
+
+def _standing_in(name: str, record: Record, seen: Seen, given: Mapping[str, str], base: Base) -> list[str]:
+    """The collections that one of refsync's may be, the likeliest first: those of its name, then that of most of its items."""
+    inside = [given[one.key] for one in base.records.values() if name in one.collections and one.key in given]
+    votes = Counter(shelf for key in inside for shelf in seen.items.get(key, {}).get("collections") or ())
+    called = [
+        key
+        for key, data in seen.collections.items()
+        if not is_gone(data) and plain(data.get("name")) == plain(record.fields.get("name"))
+    ]
+    most = [key for key, count in votes.most_common(1) if count > 1 and 2 * count > len(inside)]
+    return [*sorted(called, key=lambda key: -votes[key]), *most]
 
 
 def _tree(desired: Desired, seen: Seen, root: str, taken: set[str]) -> dict[str, str]:
