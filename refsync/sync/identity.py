@@ -74,6 +74,9 @@ def _shared(found: Sequence[Match]) -> list[Match]:
     out = []
     for one in found:
         group = groups[one.record.key] if one.record is not None else [one]
+        if len(group) == 1:
+            out.append(one)
+            continue
         first = min(group, key=lambda match: bool(match.record and match.record.is_adopted))
         if one is first:
             out.append(replace(one, sharers=tuple(other for other in group if other is not first)))

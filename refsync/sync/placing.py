@@ -20,8 +20,9 @@ def place(draft: Draft, match: Match) -> None:
     """Decides about an item and its links. One that stands for several entries is in the collections of all; its fields are
     those of the first."""
     all_of_it = (match, *match.sharers)
-    shelves = tuple(dict.fromkeys(one for each in all_of_it for one in each.item.shelves))
-    item, record = replace(match.item, shelves=shelves), match.record
+    item, record = match.item, match.record
+    if match.sharers:
+        item = replace(item, shelves=tuple(dict.fromkeys(one for each in all_of_it for one in each.item.shelves)))
     id: Id = ("item", item.entry.key)
     known = draft.base.records.get(("item", record.id)) if record else None
     for one in all_of_it:
@@ -48,7 +49,9 @@ def place(draft: Draft, match: Match) -> None:
     if data is None:
         _make(draft, item, key, living)
         return
-    before = replace(record or Record(what="item", id="", key=key), id=item.entry.key)
+    before = record or Record(what="item", id=item.entry.key, key=key)
+    if before.id != item.entry.key:
+        before = replace(before, id=item.entry.key)
     has_base = known is not None and known.gone != WAITING
     if not has_base or id not in draft.base.records:
         # Known before anything is sent: it tells a write that never arrived from one that a person took back, and what `undo`
@@ -59,7 +62,8 @@ def place(draft: Draft, match: Match) -> None:
     there = set(data.get("collections") or ())
     left = {shelf for one in all_of_it if one.record for shelf in one.record.collections if shelf not in there}
     put = draft.put.get(key, frozenset()) | left
-    before = replace(before, collections=tuple(sorted(put)))
+    if (collections := tuple(sorted(put))) != before.collections:
+        before = replace(before, collections=collections)
     wanted = frozenset(draft.wanted[one] for one in item.shelves if one in draft.wanted)
     outcome = of_items.compared(item, data, before, living, wanted, has_base=has_base, restore=draft.restore)
     _bring(draft, item, match, data, _with_others(draft, match, outcome))

@@ -110,10 +110,9 @@ def sync(
         state = _brought(first, planned, State(seen=seen, base=base), library, file, mirror, journal, told, sleep)
         _fold(file, state, loaded)
         report = _report(place, _with_later(first, state), state.seen, library, start, notes=notes)
-        fileless = without_file(
-            state.seen, [one.key for (what, _), one in state.base.records.items() if what == "item"]
-        )
-        left_out = _left_out(desired, state)
+        items = [one.key for (what, _), one in state.base.records.items() if what == "item"]
+        fileless = without_file(state.seen, items) if place.kind == DESKTOP else 0
+        left_out = _left_out(desired, state) if state.refused else {}
         return replace(report, run=journal.number, refused=state.refused, left_out=left_out, fileless=fileless)
 
 
