@@ -131,6 +131,19 @@ def write_pieces(path: Path, pieces: Iterable[str]) -> Written:
     return Written(changed=(path.name,))
 
 
+def append(path: Path, text: str) -> None:
+    """Adds whole lines to a file, and waits until they are on the disk. A line that a sudden end has cut off stays one of its
+    own."""
+    with path.open("a+b") as file:
+        is_cut = False
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            is_cut = file.read(1) != b"\n"
+        file.write(("\n" if is_cut else "").encode() + text.encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _encoded(text: str | bytes) -> bytes:
     return text.encode("utf-8") if isinstance(text, str) else text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,13 @@ def example(tmp_path: Path) -> Path:
     """A copy of the example's list in an empty folder."""
     shutil.copy(EXAMPLE / "README.md", tmp_path / "README.md")
     return tmp_path
+
+
+def committed(folder: Path) -> None:
+    """Makes a folder a git repository, with all that is in it in one commit."""
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True)

@@ -32,7 +32,7 @@ DOORS = {
     "httpx2": ("sync/", "sync.transport.Transport"),
     "tenacity": ("sync/transport.py", "sync.transport.Transport"),
     "filelock": ("sync/run.py", "sync.run.locked"),
-    "keyring": ("sync/", "sync.places.kept_key and sync.login"),
+    "keyring": ("sync/keyrings.py", "sync.keyrings.of_system"),
 }
 ROOMS = ("formats", "resolvers", "sync")
 # The flat modules that the rooms build on, from the innermost outward: each may import only those before it.

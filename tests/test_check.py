@@ -10,7 +10,7 @@ import pytest
 
 from refsync import lint
 from refsync.model import Catalog, Date, Entry, Person, Venue
-from tests.conftest import ROOT
+from tests.conftest import ROOT, committed
 from tests.test_example import run
 
 LIST = "# Papers\n\n## Nets\n\n- [A Work on Nets](https://arxiv.org/abs/2101.00001). Ann Lee, Bo Kim. ICML 2021\n"
@@ -128,12 +128,7 @@ def test_another_bibliography_without_entries_is_told(tmp_path: Path) -> None:
 def test_only_what_is_new_since_a_revision(tmp_path: Path) -> None:
     folder(tmp_path, list=f"{LIST}- [An Old Fault](https://arxiv.org/abs/2101.00003). ICML 2021\n")
     run("build", tmp_path)
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "x"],
-    ):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    committed(tmp_path)
     assert run("check", tmp_path).returncode == 3
     assert run("check", tmp_path, "--since", "HEAD").returncode == 0
     text = (tmp_path / "README.md").read_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as some
 
 from refsync import differences
 from refsync.model import Catalog, Date, Entry, Person, Topic, Venue
+from tests.conftest import committed
 from tests.test_example import run
 
 WORK = Entry(
@@ -80,12 +80,7 @@ LIST = "# Nets\n\n## All\n\n- [One Network for All](https://arxiv.org/abs/2101.0
 def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(LIST, encoding="utf-8")
     run("build", tmp_path)
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "x"],
-    ):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    committed(tmp_path)
     quiet = run("diff", cwd=tmp_path)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "no changes\n")
     more = "- [Two Networks for Some](https://arxiv.org/abs/2201.00002), Bo Wu, ICML 2022\n"

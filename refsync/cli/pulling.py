@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from refsync.cli import opening, plans
 from refsync.cli.failing import failures
+
+if TYPE_CHECKING:
+    from refsync.sync.pulling import Edit, Pulled
 
 
 @click.command()
@@ -56,29 +61,36 @@ def pull(path: Path, spec: str | None, dry_run: bool, is_sure: bool, as_json: bo
             text = text.replace("\n", "\r\n")
         after = correcting.added(text, lines) if lines else text
         if not as_json:
-            for one in found.edits:
-                click.echo(f"  ~ {one.key}")
-                for name, (old, new) in one.fields.items():
-                    click.echo(f"      {name}: {plans.text(old) or '-'} -> {plans.text(new) or '-'}")
+            _show(found.edits)
         for problem in found.left:
             click.echo(f"  ! {problem}", err=True)
         writes = bool(lines) and not dry_run and (is_sure or (not as_json and _confirmed(len(lines))))
         if writes:
             files.write({file: after})
         if as_json:
-            rows = [
-                {"key": one.key, "zotero_key": one.zotero_key, "who": who.get(one.zotero_key, ""), "when": one.when,
-                 "fields": {name: list(pair) for name, pair in one.fields.items()}}
-                for one in found.edits
-            ]  # fmt: skip
-            left = [{"key": one.where, "why": one.what} for one in found.left]
-            click.echo(json.dumps({"written": writes, "edits": rows, "left": left}, ensure_ascii=False))
+            click.echo(json.dumps(_value(found, who, is_written=writes), ensure_ascii=False))
         elif not lines:
             click.echo("  nothing to take over", err=True)
         elif writes:
             click.echo(f"  wrote {corrections.FILE}; now: refsync sync", err=True)
         else:
             click.echo("  nothing was written; --yes writes corrections.yaml", err=True)
+
+
+def _show(edits: Iterable[Edit]) -> None:
+    for one in edits:
+        click.echo(f"  ~ {one.key}")
+        for name, (old, new) in one.fields.items():
+            click.echo(f"      {name}: {plans.text(old) or '-'} -> {plans.text(new) or '-'}")
+
+
+def _value(found: Pulled, who: Mapping[str, str], *, is_written: bool) -> dict[str, Any]:
+    rows = [
+        {"key": one.key, "zotero_key": one.zotero_key, "who": who.get(one.zotero_key, ""), "when": one.when,
+         "fields": {name: list(pair) for name, pair in one.fields.items()}}
+        for one in found.edits
+    ]  # fmt: skip
+    return {"written": is_written, "edits": rows, "left": [{"key": one.where, "why": one.what} for one in found.left]}
 
 
 def _confirmed(count: int) -> bool:

@@ -8,7 +8,6 @@ log is folded into the base when the run ends.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -74,19 +73,11 @@ class Base:
 
 
 class BaseFile:
-    """The base in a file, and the log beside it. `with` closes the log; `fold` ends a run."""
+    """The base in a file, and the log beside it. `fold` ends a run."""
 
     def __init__(self, path: Path, owner: Owner) -> None:
         self.path, self.owner = path, owner
         self._log_path = path.with_name(f"{path.name}.log")
-        self._log: Any = None
-
-    def __enter__(self) -> BaseFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._log is not None:
-            self._log.close()
 
     def load(self) -> Base:
         """What the file and its log say; an empty base where there is none, or where it is of another library.
@@ -123,22 +114,13 @@ class BaseFile:
         text = written(replace(base, owner=self.owner))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         files.write({self.path: text})
-        if self._log is not None:
-            self._log.close()
-            self._log = None
         self._log_path.unlink(missing_ok=True)
 
     def _append(self, rows: list[Mapping[str, Any]]) -> None:
         if not rows:
             return
-        if self._log is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            cut = self._log_path.exists() and not self._log_path.read_bytes().endswith(b"\n")
-            self._log = self._log_path.open("a", encoding="utf-8")
-            self._log.write("\n" if cut else "")
-        self._log.write("".join(f"{_json(one)}\n" for one in rows))
-        self._log.flush()
-        os.fsync(self._log.fileno())
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        files.append(self._log_path, "".join(f"{_json(one)}\n" for one in rows))
 
 
 def written(base: Base) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from refsync.sync.base import Base, Id, Record, What
+from refsync.sync.base import UNDONE, Base, Id, Record, What
 from refsync.sync.changes import Change, Plan, Removal, Sign, Write, planned
 from refsync.sync.desired import Desired
 from refsync.sync.items import Differences
@@ -93,6 +93,12 @@ class Draft:
             self.changes.append(
                 Change(sign="!", what=what, key=label, zotero_key=key, fields=told.new, why=why, line=line)
             )
+
+    def is_removed(self, record: Record | None, data: Data | None) -> bool:
+        """Whether a person has removed something that is not there, and it is not to come back: it was not asked back, and
+        it was no `undo` that put it into the trash."""
+        is_undone = record is not None and record.gone == UNDONE and data is not None
+        return (record is not None or data is not None) and not (self.restore or is_undone)
 
     def leave_removed(self, id: Id, record: Record | None, label: str, key: str, data: Data | None) -> None:
         """Something that a person has removed: told once, and left as it is."""

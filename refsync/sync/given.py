@@ -8,13 +8,12 @@ is about to be sent before that, so that what arrived without an answer is found
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from refsync import documents
+from refsync import documents, files
 from refsync.sync.seen import Data, Seen
 
 # What tells an object that was sent from all others, of its properties.
@@ -115,15 +114,7 @@ class Given:
         if not self._writes:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a+b") as file:
-            file.seek(0, os.SEEK_END)
-            cut = False
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                cut = file.read(1) != b"\n"
-            file.write(f"{chr(10) if cut else ''}{json.dumps(row, ensure_ascii=False, sort_keys=True)}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
+        files.append(self._path, f"{json.dumps(row, ensure_ascii=False, sort_keys=True)}\n")
 
 
 def renamed(seen: Seen, to: Mapping[str, str]) -> Seen:

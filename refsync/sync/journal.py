@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from refsync import documents
+from refsync import documents, files
 from refsync.documents import Struct
 from refsync.model import Failure, Problem
 from refsync.sync.base import Owner, Record, RecordRow, Values, What, value_of
@@ -106,10 +106,7 @@ class Journal:
 
     def mark_undone(self, number: int) -> None:
         """Notes that a run was taken back."""
-        path = self._folder / f"{number}.jsonl"
-        cut = not path.read_bytes().endswith(b"\n")
-        with path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if cut else "") + json.dumps({"undone": True}) + "\n")
+        files.append(self._folder / f"{number}.jsonl", json.dumps({"undone": True}) + "\n")
 
     def run(self, number: int) -> Run:
         """One run; a line that was cut off by a sudden end is passed over. Raises Failure when there is none of that number,

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 
 from refsync.model import Failure, Problem
+from refsync.sync import keyrings
 from refsync.sync.places import KEY_PAGE, ZOTERO, origin
 from refsync.sync.transport import Moved, Patience, Transport, Unsure
 
@@ -84,10 +85,6 @@ def check_keyring() -> None:
 def _keyring() -> Any:
     hint = f"Install refsync[keyring]; or make a key at {KEY_PAGE} and put it into ZOTERO_API_KEY."
     try:
-        import keyring
-        from keyring.backends import fail
-    except ImportError:
-        raise Failure(Problem(where="keyring", what="is not installed, so no key can be kept.", hint=hint)) from None
-    if isinstance(keyring.get_keyring(), fail.Keyring):
-        raise Failure(Problem(where="keyring", what="the system has none, so no key can be kept.", hint=hint))
-    return keyring
+        return keyrings.of_system()
+    except keyrings.NoKeyring as error:
+        raise Failure(Problem(where="keyring", what=str(error), hint=hint)) from None

@@ -14,6 +14,7 @@ import httpx2
 
 from refsync import __version__
 from refsync.model import Failure, Problem
+from refsync.sync import keyrings
 
 NAME = "refsync"  # how Zotero's dialog calls the program
 _LONGEST = 600.0  # seconds that a person may take to answer
@@ -130,11 +131,8 @@ def _is_key(value: Any) -> bool:
 
 def _keyring() -> Any:
     """The system's keyring, None where there is none."""
-    with suppress(Exception):
-        import keyring
-        from keyring.backends import fail
-
-        return None if isinstance(keyring.get_keyring(), fail.Keyring) else keyring
+    with suppress(Exception):  # it fails in as many ways as there are desktops
+        return keyrings.of_system()
     return None
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from refsync.model import Failure, Problem
-from refsync.sync import desktop
+from refsync.sync import desktop, keyrings
 from refsync.sync.base import Owner
 from refsync.sync.given import Given
 from refsync.sync.permission import Permission
@@ -202,9 +202,7 @@ def _key(server: str, environment: Mapping[str, str]) -> str:
 def kept_key(server: str) -> str | None:
     """The key that the system's keyring keeps for a server, None where there is none or no keyring."""
     with suppress(Exception):  # a keyring fails in as many ways as there are desktops; then there is no key
-        import keyring
-
-        found = keyring.get_password("refsync", server)
+        found = keyrings.of_system().get_password("refsync", server)
         return str(found) if found else None
     return None
 

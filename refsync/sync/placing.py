@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from refsync.sync import items as of_items
-from refsync.sync.base import UNDONE, WAITING, Id, Record
+from refsync.sync.base import WAITING, Id, Record
 from refsync.sync.changes import Sign, Write
 from refsync.sync.desired import Item, Link
 from refsync.sync.draft import Draft
@@ -38,8 +38,7 @@ def place(draft: Draft, match: Match) -> None:
     data = draft.seen.items.get(key)
     living = [draft.living[one] for one in item.shelves if one in draft.living]
     if is_gone(data):
-        is_undone = record is not None and record.gone == UNDONE and data is not None
-        if (record is not None or data is not None) and not (draft.restore or is_undone):
+        if draft.is_removed(record, data):
             record = replace(record, id=item.entry.key) if record else None
             draft.leave_removed(id, record, item.entry.key, key, data)
             return
@@ -178,8 +177,7 @@ def _link(draft: Draft, names: tuple[str, ...], link: Link, parent: str, labels:
     fields = {"title": link.label, "url": link.url}
     after = Record(what="attachment", id=id[1], key=key, fields=fields)
     if data is None or is_gone(data):
-        is_undone = record is not None and record.gone == UNDONE and data is not None
-        if (record is not None or data is not None) and not (draft.restore or is_undone):
+        if draft.is_removed(record, data):
             draft.leave_removed(id, replace(record, id=id[1]) if record else None, id[1], key, data)
         else:
             _make_link(draft, after, parent, data)

@@ -89,7 +89,8 @@ def sync(
     start = time.monotonic()
     owner = place.owner(desired.catalog)
     lock = nullcontext() if wishes.dry_run else locked(files.base)
-    with lock, collecting.paused(), BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
+    file = BaseFile(files.base, owner)
+    with lock, collecting.paused(), Journal(files.journal) as journal:
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         told("reading the library", 0, 0)
@@ -138,7 +139,8 @@ def undo(
         raise Failure(Problem(where=f"run {run.number}", what=what, hint=hint), code=4)
     owner = place.owner(catalog)
     lock = nullcontext() if dry_run else locked(files.base)
-    with lock, BaseFile(files.base, owner) as file, Journal(files.journal) as journal:
+    file = BaseFile(files.base, owner)
+    with lock, Journal(files.journal) as journal:
         loaded = file.load()
         mirror = Mirror(files.mirror, f"{owner.server}\n{owner.library}")
         seen, base, notes = looked(library, mirror.load(), loaded)
